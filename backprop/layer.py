@@ -1,0 +1,137 @@
+"""The contract that every layer keeps. Read this first.
+
+A layer is a function $y = f(x; \\theta)$ together with its derivative, coded by hand. Its two passes are
+
+    y, cache  = layer.forward(x)               # cache: the numbers that the derivative needs
+    dx, grads = layer.backward(delta, cache)   # delta = dL/dy, handed down by the layer above
+
+and they are *pure*: neither writes to an argument or to the layer. What crosses from the one to the
+other is a value that one can print. Everywhere in this package
+
+* `delta` is $\\partial L/\\partial y$, the one thing that travels backwards;
+* `d` + name is $\\partial L/\\partial(\\text{name})$, in that name's shape;
+* single capitals are axis lengths: N examples, T steps, H W C of an image, D features in, M out;
+* a line that ends in `# (n)` is equation (n) of the docstring above it.
+"""
+
+import copy
+import inspect
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import expects
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+Grads = dict[str, Array]
+
+
+class Layer:
+    """A function and its hand-derived derivative.
+
+    Write a layer of your own by overriding `forward` and `backward`; one with parameters also
+    overrides `build` and lists their names in `param_names`. `backprop.gradcheck` then tells
+    whether the derivative is right.
+
+    A layer with several inputs takes them one after the other (`forward(x, h0)`), and its
+    `backward` returns a tuple with one `dx` for each input that it was given.
+    """
+
+    param_names: tuple[str, ...] = ()
+    """The attributes that hold parameters; the keys of `params` and of the gradients."""
+    stochastic: bool = False
+    """Whether `forward` draws random numbers and takes the keyword `rng` (Dropout)."""
+    stateful: bool = False
+    """Whether `forward` updates running averages that `predict` reads."""
+    name: str = ""
+    """What error messages and tables call this layer; a Network fills it in."""
+
+    def build(
+        self,
+        in_shape: Shape,
+        /,
+        *,
+        rng: "np.random.Generator | int | None" = None,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> Shape:
+        """Make the parameters for inputs of `in_shape` and return the shape of the outputs.
+
+        Neither shape has the batch axis. Raises ValueError where the layer cannot take `in_shape`.
+        """
+        return in_shape
+
+    def forward(self, x: Array, /) -> tuple[Array, Any]:
+        """Return `y` and the cache that `backward` needs."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, delta: Array, cache: Any, /) -> tuple[Any, Grads]:
+        """Return `dx` and the gradients by parameter name, for `delta` = dL/dy."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def grads(self, delta: Array, cache: Any, /) -> Grads:
+        """Return the gradients alone: the half of `backward` that a first layer needs."""
+        return self.backward(delta, cache)[1]
+
+    def predict(self, x: Array, /) -> Array:
+        """Return `y` of the pass that nobody will differentiate."""
+        return self.forward(x)[0]
+
+    def multiply_adds(self, in_shape: Shape, /) -> int:
+        """Return how many multiply-adds `forward` does for one example."""
+        return 0
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The live parameter arrays by name."""
+        try:
+            return {name: getattr(self, name) for name in self.param_names}
+        except AttributeError:
+            raise expects(self.who, "build(in_shape) before its parameters are used", "none") from None
+
+    @property
+    def size(self) -> int:
+        """How many numbers the parameters hold."""
+        return sum(value.size for value in self.params.values())
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments by name: what `repr` shows and `save` writes."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    @property
+    def who(self) -> str:
+        """The layer's class and name, as error messages begin."""
+        return type(self).__name__ + (f" {self.name!r}" if self.name else "")
+
+    def place(self, vector: Array, /) -> None:
+        """Move the parameters into `vector`: each becomes a view of its stretch of it."""
+        start = 0
+        for name, value in self.params.items():
+            view = vector[start : start + value.size].reshape(value.shape)
+            view[...] = value
+            setattr(self, name, view)
+            start += value.size
+
+    def astype(self, dtype: npt.DTypeLike, /) -> "Layer":
+        """Return a copy of this built layer whose parameters are of `dtype`."""
+        twin = copy.deepcopy(self)
+        twin.place(np.empty(self.size, dtype))
+        return twin
+
+    def __repr__(self) -> str:
+        """Show the constructor call, without the arguments that have their default."""
+        words = []
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value = getattr(self, name)
+            if parameter.default is parameter.empty:
+                words.append(repr(value))
+            elif repr(value) != repr(parameter.default):
+                words.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(words)})"
+
+
+def rows(x: Array, /) -> Array:
+    """Return `x` as a matrix, its last axis kept and all others counted as examples."""
+    return x.reshape(-1, x.shape[-1])

@@ -1,0 +1,300 @@
+"""Layers wired together: a layer made of layers."""
+
+import copy
+
+import numpy as np
+
+from .errors import expects, whole
+from .layer import Array, Grads, Layer
+
+
+class Network(Layer):
+    r"""Layers wired into an acyclic graph; itself a layer.
+
+    **Wiring.** Values are numbered. The inputs come first (value 0, with `inputs=1`), and each `add`
+    makes one more; `net.add(layer, *values)` says which ones the layer reads, the newest if nothing is
+    said. So a list of layers is a chain:
+
+        net = Network([Dense(64), ReLU(), Dense(10)])
+
+    and this is a residual block, in which value 0 is read twice:
+
+        net = Network()
+        h = net.add(Dense(8), 0)
+        h = net.add(Tanh(), h)
+        net.add(Add(), 0, h)
+
+    The last value is the output. A layer added twice shares its parameters; Networks nest.
+
+    **Forward.** $v_k = f_k(v_{i}, v_{j}, \dots)$ in the order of `add`.
+
+    **Backward.** Let $\delta_k = \partial L/\partial v_k$. A value reaches the loss through every layer
+    that reads it, so by the chain rule its delta is the sum over its readers
+
+    $$ \delta_i = \sum_{k \text{ reads } i} \Bigl(\frac{\partial v_k}{\partial v_i}\Bigr)^{\!\top} \delta_k, $$
+
+    each term being the `dx` that reader $k$ hands down. Visited in the reverse order of `add`, all
+    readers of a value come before it. Parameters that stand in several places get a sum in the same way.
+
+    **Parameters.** Once built, all parameters lie in one vector, `net.parameters`, in the order of
+    `net.params`; each layer's `W` is a view into it. `net.flatten(grads)` brings gradients into that
+    order. A parameter's key is the number of its layer and its name: `"2.W"` is `net[2].W`.
+
+    Args:
+        layers: layers to chain up, each reading the one before.
+        inputs: how many inputs the network takes.
+    """
+
+    def __init__(self, layers=(), *, inputs=1):
+        self.inputs = whole("Network", "inputs", inputs)
+        self.steps = []
+        self.in_shapes = None
+        for layer in layers:
+            self.add(layer)
+
+    # Wiring
+
+    def add(self, layer, /, *values):
+        """Append `layer`, reading the numbered `values` (the newest if none is named).
+
+        Returns the number of the value it makes. Raises TypeError for something that is no layer and
+        ValueError for a value that does not exist yet, or once the network is built.
+        """
+        newest = self.inputs + len(self.steps) - 1
+        if not isinstance(layer, Layer):
+            raise expects(self.who, "layers to add", repr(layer), TypeError)
+        if self.in_shapes is not None:
+            raise expects(self.who, "all layers to be added before build", f"{layer!r} after it")
+        for value in values:
+            if whole(self.who, "a value's number", value, least=0) > newest:
+                raise expects(self.who, f"a value from 0 to {newest}", value)
+        self.steps.append((layer, values or (newest,)))
+        if not layer.name:
+            kind = type(layer).__name__.lower()
+            count = len({id(other) for other in self if type(other) is type(layer)})
+            layer.name = f"{kind}_{count}"
+        return newest + 1
+
+    def __iter__(self):
+        """Iterate over the layers in the order of `add`."""
+        return iter(self.layers)
+
+    def __len__(self):
+        """Return how many layers were added."""
+        return len(self.steps)
+
+    def __getitem__(self, number):
+        """Return layer `number`."""
+        return self.steps[number][0]
+
+    @property
+    def layers(self):
+        """The layers in the order of `add`, a shared one wherever it stands."""
+        return [layer for layer, _ in self.steps]
+
+    @property
+    def stochastic(self):
+        """Whether any layer draws random numbers."""
+        return any(layer.stochastic for layer in self)
+
+    @property
+    def stateful(self):
+        """Whether any layer updates running averages."""
+        return any(layer.stateful for layer in self)
+
+    def owners(self):
+        """Return `(number, layer)` of every layer, a shared one only where it stands first."""
+        first = {id(layer): number for number, layer in reversed(list(enumerate(self)))}
+        return [(number, layer) for number, layer in enumerate(self) if first[id(layer)] == number]
+
+    # Building
+
+    def build(self, in_shape, /, *more, rng=None, dtype=np.float32):
+        """Build every layer and return the output's shape; all shape errors come here.
+
+        Args:
+            in_shape: shape of one example of the first input, without the batch axis.
+            *more: the same of further inputs.
+            rng: a numpy Generator or a seed.
+            dtype: type of the parameters, and of everything computed.
+        """
+        in_shapes = tuple(_shape(self.who, shape) for shape in (in_shape, *more))
+        if len(in_shapes) != self.inputs:
+            raise expects(self.who, f"the shapes of {self.inputs} inputs", len(in_shapes))
+        self._check_wiring()
+        rng = np.random.default_rng(rng)
+        shapes = list(in_shapes)
+        built = set()
+        for layer, reads in self.steps:
+            # A layer met again keeps its parameters: only a copy is built, to learn the shape.
+            target = copy.copy(layer) if id(layer) in built else layer
+            shapes.append(target.build(*(shapes[i] for i in reads), rng=rng, dtype=dtype))
+            mine, its = ([p.shape for p in one.params.values()] for one in (layer, target))
+            if mine != its:
+                raise expects(layer.who, f"parameters of shapes {mine} wherever it stands", its)
+            built.add(id(layer))
+        self.in_shapes, self.shapes = in_shapes, shapes
+        self.place(np.empty(self.size, dtype))
+        return shapes[-1]
+
+    def _check_wiring(self):
+        if not self.steps:
+            raise expects(self.who, "at least one layer", "none")
+        read = {value for _, reads in self.steps for value in reads}
+        for value in range(self.inputs + len(self.steps) - 1):
+            if value not in read:
+                raise expects(self.who, "every value to be read", f"no reader of value {value}")
+        leaves = [leaf for _, layer in self.owners() for leaf in _leaves(layer)]
+        for leaf in leaves:
+            if sum(leaf is other for other in leaves) > 1:
+                raise expects(
+                    self.who, "a layer to be shared within one network", f"{leaf.who} inside a nested one too"
+                )
+
+    def place(self, vector, /):
+        start = 0
+        for _, layer in self.owners():
+            layer.place(vector[start : start + layer.size])
+            start += layer.size
+        self.parameters = vector
+
+    def __setstate__(self, state):
+        """Restore a copy: its parameters are views of one vector again."""
+        self.__dict__.update(state)
+        if self.in_shapes is not None:
+            self.place(self.parameters)
+
+    @property
+    def params(self):
+        """The live parameter arrays by key: `"2.W"` is `net[2].W`."""
+        return {
+            f"{number}.{name}": value
+            for number, layer in self.owners()
+            for name, value in layer.params.items()
+        }
+
+    @property
+    def dtype(self):
+        """The type of the parameters."""
+        return self.parameters.dtype
+
+    def flatten(self, grads, /):
+        """Return gradients by key as one vector, in the order of `parameters`."""
+        if not grads:
+            return np.empty(0, self.dtype)
+        return np.concatenate([grads[key].ravel() for key in self.params])
+
+    # Passes
+
+    def forward(self, x, /, *more, rng=None):
+        """Return the last value and the caches of all steps.
+
+        Args:
+            x: the first input, with the batch axis. Another real type is converted to `dtype`, here and
+                nowhere else.
+            *more: further inputs.
+            rng: the numpy Generator that stochastic layers draw from.
+        """
+        values = self._enter(x, *more)
+        caches = []
+        for layer, reads in self.steps:
+            draws = {"rng": rng} if layer.stochastic else {}
+            y, cache = layer.forward(*(values[i] for i in reads), **draws)
+            values.append(y)
+            caches.append(cache)
+        return values[-1], caches
+
+    def predict(self, x, /, *more):
+        values = self._enter(x, *more)
+        last_reader = {i: number for number, (_, reads) in enumerate(self.steps) for i in reads}
+        for number, (layer, reads) in enumerate(self.steps):
+            values.append(layer.predict(*(values[i] for i in reads)))
+            for i in reads:
+                if last_reader[i] == number:
+                    values[i] = None  # nobody reads it again: let its memory go
+        return values[-1]
+
+    def backward(self, delta, cache, /):
+        wanted = [True] * (self.inputs + len(self.steps))
+        deltas, grads = self._run_back(delta, cache, wanted)
+        dxs = tuple(deltas[i] for i in range(self.inputs))
+        return (dxs if self.inputs > 1 else dxs[0]), grads
+
+    def grads(self, delta, cache, /):
+        # A delta is wanted only where there are parameters before it.
+        wanted = [False] * self.inputs
+        for layer, reads in self.steps:
+            wanted.append(bool(layer.params) or any(wanted[i] for i in reads))
+        return self._run_back(delta, cache, wanted)[1]
+
+    def _run_back(self, delta, caches, wanted):
+        deltas: dict[int, Array] = {len(self.steps) + self.inputs - 1: delta}
+        of_layer: dict[int, Grads] = {}
+        for number in reversed(range(len(self.steps))):
+            layer, reads = self.steps[number]
+            made = self.inputs + number
+            if not wanted[made]:
+                continue
+            delta = deltas.pop(made)
+            if any(wanted[i] for i in reads):
+                dx, grads = layer.backward(delta, caches[number])
+                for i, part in zip(reads, dx if isinstance(dx, tuple) else (dx,), strict=True):
+                    deltas[i] = deltas[i] + part if i in deltas else part
+            else:
+                grads = layer.grads(delta, caches[number])
+            earlier = of_layer.get(id(layer))
+            of_layer[id(layer)] = _sum(earlier, grads) if earlier else grads
+        return deltas, {
+            f"{number}.{name}": of_layer[id(layer)][name]
+            for number, layer in self.owners()
+            for name in layer.params
+        }
+
+    def __repr__(self):
+        """Show the layers, and what they read where the network is no chain."""
+        chain = all(reads == (self.inputs + i - 1,) for i, (_, reads) in enumerate(self.steps))
+        reads = "" if chain else f", reading {[reads for _, reads in self.steps]}"
+        inputs = "" if self.inputs == 1 else f", inputs={self.inputs}"
+        return f"Network({self.layers!r}{inputs}{reads})"
+
+    def _enter(self, *xs):
+        """Return the inputs as a list of arrays of `dtype`, or raise ValueError or TypeError."""
+        if self.in_shapes is None:
+            raise expects(self.who, "build(in_shape) before a pass", "none")
+        if len(xs) != self.inputs:
+            raise expects(self.who, f"{self.inputs} inputs", len(xs))
+        values = []
+        for x, in_shape in zip(xs, self.in_shapes, strict=True):
+            x = np.asarray(x)
+            if x.shape[1:] != in_shape or x.ndim == 0:
+                raise expects(self.who, f"inputs of shape {_batch(in_shape)}", x.shape)
+            if not (x.dtype.kind in "biufc" and np.can_cast(x.dtype, self.dtype, "same_kind")):
+                raise expects(self.who, f"inputs that are {self.dtype}", x.dtype, TypeError)
+            values.append(x.astype(self.dtype, copy=False))
+        if any(len(x) == 0 or len(x) != len(xs[0]) for x in values):
+            counts = ", ".join(str(len(x)) for x in values)
+            raise expects(self.who, "at least one example, as many in each input", counts)
+        return values
+
+
+def _batch(shape):
+    """Return `(N, 28, 28)` for the shape `(28, 28)`, as text."""
+    return f"({', '.join(['N', *map(str, shape)])}{',' if not shape else ''})"
+
+
+def _shape(who, shape):
+    """Return `shape` as a tuple of positive ints, or raise ValueError."""
+    axes = shape if isinstance(shape, tuple | list) else (shape,)
+    return tuple(whole(who, "an axis of an input's shape", axis) for axis in axes)
+
+
+def _leaves(layer):
+    """Return the layers inside `layer`, each once, or the layer itself if it is no Network."""
+    if not isinstance(layer, Network):
+        return [layer]
+    return [leaf for _, inner in layer.owners() for leaf in _leaves(inner)]
+
+
+def _sum(first, second):
+    """Return the gradients of parameters that stand in two places."""
+    return {name: first[name] + second[name] for name in first}
