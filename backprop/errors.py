@@ -5,8 +5,16 @@ import operator
 
 
 def expects(who, what, got, kind=ValueError):
-    """Return the exception to raise: `raise expects("Dense", "inputs of shape (N, 4)", x.shape)`."""
+    """Return the exception to raise.
+
+    For example `raise expects("Dense", "inputs of shape (N, 4)", x.shape)`.
+    """
     return kind(f"{who} expects {what}, got {got}")
+
+
+def batch_of(shape):
+    """Return the text of a batch's shape: `(N, 28, 28)` for examples of shape `(28, 28)`."""
+    return f"({', '.join(['N', *map(str, shape)])}{'' if shape else ','})"
 
 
 def whole(who, name, value, least=1):

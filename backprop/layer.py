@@ -1,15 +1,15 @@
-"""The contract that every layer keeps. Read this first.
+r"""The contract that every layer keeps. Read this first.
 
-A layer is a function $y = f(x; \\theta)$ together with its derivative, coded by hand. Its two passes are
+A layer is a function $y = f(x; \theta)$ and its derivative, coded by hand. Its two passes are
 
     y, cache  = layer.forward(x)               # cache: the numbers that the derivative needs
     dx, grads = layer.backward(delta, cache)   # delta = dL/dy, handed down by the layer above
 
-and they are *pure*: neither writes to an argument or to the layer. What crosses from the one to the
-other is a value that one can print. Everywhere in this package
+and they are *pure*: neither writes to an argument or to the layer. What crosses from the one to
+the other is a value that one can print. Everywhere in this package
 
-* `delta` is $\\partial L/\\partial y$, the one thing that travels backwards;
-* `d` + name is $\\partial L/\\partial(\\text{name})$, in that name's shape;
+* `delta` is $\partial L/\partial y$, the one thing that travels backwards;
+* `d` + name is $\partial L/\partial(\text{name})$, in that name's shape;
 * single capitals are axis lengths: N examples, T steps, H W C of an image, D features in, M out;
 * a line that ends in `# (n)` is equation (n) of the docstring above it.
 """
@@ -88,10 +88,11 @@ class Layer:
         try:
             return {name: getattr(self, name) for name in self.param_names}
         except AttributeError:
-            raise expects(self.who, "build(in_shape) before its parameters are used", "none") from None
+            what = "build(in_shape) before its parameters are used"
+            raise expects(self.who, what, "none") from None
 
     @property
-    def size(self) -> int:
+    def param_count(self) -> int:
         """How many numbers the parameters hold."""
         return sum(value.size for value in self.params.values())
 
@@ -117,7 +118,7 @@ class Layer:
     def astype(self, dtype: npt.DTypeLike, /) -> "Layer":
         """Return a copy of this built layer whose parameters are of `dtype`."""
         twin = copy.deepcopy(self)
-        twin.place(np.empty(self.size, dtype))
+        twin.place(np.empty(self.param_count, dtype))
         return twin
 
     def __repr__(self) -> str:

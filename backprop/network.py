@@ -4,16 +4,16 @@ import copy
 
 import numpy as np
 
-from .errors import expects, whole
+from .errors import batch_of, expects, whole
 from .layer import Array, Grads, Layer
 
 
 class Network(Layer):
     r"""Layers wired into an acyclic graph; itself a layer.
 
-    **Wiring.** Values are numbered. The inputs come first (value 0, with `inputs=1`), and each `add`
-    makes one more; `net.add(layer, *values)` says which ones the layer reads, the newest if nothing is
-    said. So a list of layers is a chain:
+    **Wiring.** Values are numbered. The inputs come first (value 0, with `inputs=1`), and each
+    `add` makes one more; `net.add(layer, *values)` says which ones the layer reads, the newest if
+    nothing is said. So a list of layers is a chain:
 
         net = Network([Dense(64), ReLU(), Dense(10)])
 
@@ -28,17 +28,18 @@ class Network(Layer):
 
     **Forward.** $v_k = f_k(v_{i}, v_{j}, \dots)$ in the order of `add`.
 
-    **Backward.** Let $\delta_k = \partial L/\partial v_k$. A value reaches the loss through every layer
-    that reads it, so by the chain rule its delta is the sum over its readers
+    **Backward.** Let $\delta_k = \partial L/\partial v_k$. A value reaches the loss through every
+    layer that reads it, so by the chain rule its delta is the sum over its readers
 
-    $$ \delta_i = \sum_{k \text{ reads } i} \Bigl(\frac{\partial v_k}{\partial v_i}\Bigr)^{\!\top} \delta_k, $$
+    $$ \delta_i = \sum_{k \text{ reads } i}
+       \Bigl(\frac{\partial v_k}{\partial v_i}\Bigr)^{\!\top} \delta_k, $$
 
     each term being the `dx` that reader $k$ hands down. Visited in the reverse order of `add`, all
-    readers of a value come before it. Parameters that stand in several places get a sum in the same way.
+    readers of a value come before it. Parameters that stand in several places get a sum too.
 
     **Parameters.** Once built, all parameters lie in one vector, `net.parameters`, in the order of
-    `net.params`; each layer's `W` is a view into it. `net.flatten(grads)` brings gradients into that
-    order. A parameter's key is the number of its layer and its name: `"2.W"` is `net[2].W`.
+    `net.params`; each layer's `W` is a view into it. `net.flatten(grads)` brings gradients into
+    that order. A parameter's key is the number of its layer and its name: `"2.W"` is `net[2].W`.
 
     Args:
         layers: layers to chain up, each reading the one before.
@@ -57,8 +58,8 @@ class Network(Layer):
     def add(self, layer, /, *values):
         """Append `layer`, reading the numbered `values` (the newest if none is named).
 
-        Returns the number of the value it makes. Raises TypeError for something that is no layer and
-        ValueError for a value that does not exist yet, or once the network is built.
+        Returns the number of the value it makes. Raises TypeError for something that is no layer,
+        and ValueError for a value that does not exist yet, or once the network is built.
         """
         newest = self.inputs + len(self.steps) - 1
         if not isinstance(layer, Layer):
@@ -134,7 +135,7 @@ class Network(Layer):
                 raise expects(layer.who, f"parameters of shapes {mine} wherever it stands", its)
             built.add(id(layer))
         self.in_shapes, self.shapes = in_shapes, shapes
-        self.place(np.empty(self.size, dtype))
+        self.place(np.empty(self.param_count, dtype))
         return shapes[-1]
 
     def _check_wiring(self):
@@ -147,15 +148,14 @@ class Network(Layer):
         leaves = [leaf for _, layer in self.owners() for leaf in _leaves(layer)]
         for leaf in leaves:
             if sum(leaf is other for other in leaves) > 1:
-                raise expects(
-                    self.who, "a layer to be shared within one network", f"{leaf.who} inside a nested one too"
-                )
+                shared = f"{leaf.who} inside a nested one too"
+                raise expects(self.who, "a layer to be shared within one network", shared)
 
     def place(self, vector, /):
         start = 0
         for _, layer in self.owners():
-            layer.place(vector[start : start + layer.size])
-            start += layer.size
+            layer.place(vector[start : start + layer.param_count])
+            start += layer.param_count
         self.parameters = vector
 
     def __setstate__(self, state):
@@ -190,8 +190,8 @@ class Network(Layer):
         """Return the last value and the caches of all steps.
 
         Args:
-            x: the first input, with the batch axis. Another real type is converted to `dtype`, here and
-                nowhere else.
+            x: the first input, with the batch axis. Another real type is converted to `dtype`, here
+                and nowhere else.
             *more: further inputs.
             rng: the numpy Generator that stochastic layers draw from.
         """
@@ -267,7 +267,7 @@ class Network(Layer):
         for x, in_shape in zip(xs, self.in_shapes, strict=True):
             x = np.asarray(x)
             if x.shape[1:] != in_shape or x.ndim == 0:
-                raise expects(self.who, f"inputs of shape {_batch(in_shape)}", x.shape)
+                raise expects(self.who, f"inputs of shape {batch_of(in_shape)}", x.shape)
             if not (x.dtype.kind in "biufc" and np.can_cast(x.dtype, self.dtype, "same_kind")):
                 raise expects(self.who, f"inputs that are {self.dtype}", x.dtype, TypeError)
             values.append(x.astype(self.dtype, copy=False))
@@ -275,11 +275,6 @@ class Network(Layer):
             counts = ", ".join(str(len(x)) for x in values)
             raise expects(self.who, "at least one example, as many in each input", counts)
         return values
-
-
-def _batch(shape):
-    """Return `(N, 28, 28)` for the shape `(28, 28)`, as text."""
-    return f"({', '.join(['N', *map(str, shape)])}{',' if not shape else ''})"
 
 
 def _shape(who, shape):

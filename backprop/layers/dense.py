@@ -12,7 +12,8 @@ from ..layer import Layer, rows
 class Dense(Layer):
     r"""A fully connected layer, applied to the last axis of its input.
 
-    Shapes: $x\,(N, D)$, $W\,(D, M)$, $b\,(M)$, $y\,(N, M)$. More leading axes count as more examples.
+    Shapes: $x\,(N, D)$, $W\,(D, M)$, $b\,(M)$, $y\,(N, M)$. More leading axes count as more
+    examples.
 
     **Forward**
 
@@ -26,18 +27,22 @@ class Dense(Layer):
 
     $$ dx = \delta\, W^\top \tag{4} $$
 
-    **Derivation.** In index form, $y_{nm} = \sum_d x_{nd} W_{dm} + b_m$. The weight $W_{dm}$ is a factor
-    of $y_{nm}$ for every example $n$ and of no other output, so the chain rule sums over $n$:
+    **Derivation.** In index form, $y_{nm} = \sum_d x_{nd} W_{dm} + b_m$. The weight $W_{dm}$ is a
+    factor of $y_{nm}$ for every example $n$ and of no other output, so the chain rule sums over
+    $n$:
 
     $$ \frac{\partial L}{\partial W_{dm}} = \sum_n \frac{\partial L}{\partial y_{nm}}
-       \frac{\partial y_{nm}}{\partial W_{dm}} = \sum_n \delta_{nm}\, x_{nd} = (x^\top \delta)_{dm}. $$
+       \frac{\partial y_{nm}}{\partial W_{dm}} = \sum_n \delta_{nm}\, x_{nd}
+       = (x^\top \delta)_{dm}. $$
 
-    The bias is the weight of an input that is always 1: put $x_{nd} = 1$ to get (3). The input $x_{nd}$
-    reaches every output $m$ of its own example through $W_{dm}$, so here the sum is over $m$:
+    The bias is the weight of an input that is always 1: put $x_{nd} = 1$ to get (3). The input
+    $x_{nd}$ reaches every output $m$ of its own example through $W_{dm}$, so here the sum is over
+    $m$:
 
     $$ \frac{\partial L}{\partial x_{nd}} = \sum_m \delta_{nm}\, W_{dm} = (\delta W^\top)_{nd}. $$
 
-    The Jacobian $\partial y/\partial W$, of shape $(N, M, D, M)$ and nearly all zeros, is never built.
+    The Jacobian $\partial y/\partial W$, of shape $(N, M, D, M)$ and nearly all zeros, is never
+    built.
 
     Args:
         units: $M$, the number of outputs.

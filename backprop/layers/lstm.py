@@ -1,0 +1,190 @@
+"""Long short-term memory."""
+
+import numpy as np
+
+from ..errors import real, whole
+from ..initializers import Glorot, Orthogonal
+from ..layer import Layer, rows
+from .activations import sigmoid
+from .sequences import batch_first, check_sequence, time_first
+
+
+class LSTM(Layer):
+    r"""Long short-term memory over whole sequences, trained by backpropagation through time.
+
+    Shapes: $x\,(N, T, D)$, $W_x\,(D, 4H)$, $W_h\,(H, 4H)$, $b\,(4H)$, the initial states
+    $h_0, c_0\,(N, H)$, and all states $y = h\,(N, T, H)$; inside, time comes first. The four gates
+    lie side by side along the last axis, in the order $i, f, g, o$; $a_i$ is the stretch of $a_t$
+    that belongs to gate $i$, and so on.
+
+    **Forward**, for $t = 1, \dots, T$; the index $t$ of the gates is left out:
+
+    $$ a = x W_x + b \tag{1} $$
+
+    $$ a_t = a_t + h_{t-1} W_h \tag{2} $$
+
+    $$ i = \sigma(a_i) \tag{3} $$
+
+    $$ f = \sigma(a_f) \tag{4} $$
+
+    $$ g = \tanh(a_g) \tag{5} $$
+
+    $$ o = \sigma(a_o) \tag{6} $$
+
+    $$ c_t = f \odot c_{t-1} + i \odot g \tag{7} $$
+
+    $$ h_t = o \odot \tanh c_t \tag{8} $$
+
+    **Backward**, for $t = T, \dots, 1$, beginning with $dh = dc = 0$:
+
+    $$ dh = dh + \delta_t \tag{9} $$
+
+    $$ dc = dc + dh \odot o \odot (1 - \tanh^2 c_t) \tag{10} $$
+
+    $$ da_i = dc \odot g \odot i \odot (1 - i) \tag{11} $$
+
+    $$ da_f = dc \odot c_{t-1} \odot f \odot (1 - f) \tag{12} $$
+
+    $$ da_g = dc \odot i \odot (1 - g^2) \tag{13} $$
+
+    $$ da_o = dh \odot \tanh c_t \odot o \odot (1 - o) \tag{14} $$
+
+    $$ dh = da_t\, W_h^\top \tag{15} $$
+
+    $$ dc = dc \odot f \tag{16} $$
+
+    and after the loop, over all steps and examples at once:
+
+    $$ dW_x = \sum_t x_t^\top da_t \tag{17} $$
+
+    $$ dW_h = \sum_t h_{t-1}^\top da_t \tag{18} $$
+
+    $$ db = \sum_t da_t \tag{19} $$
+
+    $$ dx = da\, W_x^\top \tag{20} $$
+
+    **Derivation.** The state $h_t$ is read by the loss, from where $\delta_t$ comes, and through
+    $W_h$ by the gates of step $t + 1$, from where (15) comes; its delta is their sum (9). The cell
+    $c_t$ is read by $h_t$, and by $c_{t+1}$, from where (16) comes: (10) is a sum too. Leaving out
+    its first term, as published derivations do that look at one step, is right for the last step
+    only. By the product rule on (7), $\partial L/\partial i = dc \odot g$,
+    $\partial L/\partial g = dc \odot i$, $\partial L/\partial f = dc \odot c_{t-1}$, and on (8),
+    $\partial L/\partial o = dh \odot \tanh c_t$; each times the derivative of its gate,
+    $\sigma' = \sigma(1 - \sigma)$ or $\tanh' = 1 - \tanh^2$, gives (11) to (14). Shared weights get
+    the sum over the places where they stand. After the last round, $dh$ and $dc$ are the gradients
+    $dh_0$ and $dc_0$.
+
+    Along the cells the delta is only multiplied by $f$, (16): with the forget gate open it travels
+    far, where that of a simple recurrent layer would vanish.
+
+    Args:
+        units: $H$.
+        reverse: read the sequence from its end; $y_t$ is then the state after steps $T, \dots, t$.
+        init: how $W_x$ starts, gate by gate.
+        recurrent_init: how $W_h$ starts, gate by gate.
+        forget_bias: what $b_f$ starts with; 1 opens the forget gates. The other biases start
+            with 0.
+
+    The initial states are optional further inputs, both or none; `backward` then returns
+    `(dx, dh0, dc0)`.
+
+    Raises:
+        ValueError: a setting out of range; in `build`, inputs that are no sequences.
+
+    Source: Hochreiter and Schmidhuber (1997); Gers, Schmidhuber and Cummins, *Learning to forget*
+    (2000).
+    """
+
+    param_names = ("Wx", "Wh", "b")
+
+    def __init__(
+        self,
+        units,
+        *,
+        reverse=False,
+        init=Glorot(),
+        recurrent_init=Orthogonal(),
+        forget_bias=1.0,
+    ):
+        self.units = whole("LSTM", "units", units)
+        self.reverse = bool(reverse)
+        self.init = init
+        self.recurrent_init = recurrent_init
+        self.forget_bias = real("LSTM", "forget_bias", forget_bias)
+
+    def build(self, in_shape, /, *states, rng=None, dtype=np.float32):
+        T, D = check_sequence(self.who, self.units, in_shape, states, allowed=(0, 2))
+        rng = np.random.default_rng(rng)
+        H = self.units
+        self.Wx = np.hstack([self.init((D, H), rng=rng, dtype=dtype) for _ in "ifgo"])
+        self.Wh = np.hstack([self.recurrent_init((H, H), rng=rng, dtype=dtype) for _ in "ifgo"])
+        self.b = np.zeros(4 * H, dtype)
+        self.b[H : 2 * H] = self.forget_bias
+        return T, H
+
+    def forward(self, x, h0=None, c0=None, /):
+        x = time_first(x, self.reverse)
+        T, N, _ = x.shape
+        given = () if h0 is None else (h0, c0)
+        dtype = np.result_type(x, *self.params.values(), *given)
+        h = np.zeros((T + 1, N, self.units), dtype)
+        c = np.zeros_like(h)
+        if given:
+            h[0], c[0] = given
+        a = (rows(x) @ self.Wx + self.b).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
+        for t in range(T):
+            a[t] += h[t] @ self.Wh  # (2)
+            i, f, g, o = self._gates(a[t])  # views, which turn from a_i into i, and so on
+            i[:] = sigmoid(i)  # (3)
+            f[:] = sigmoid(f)  # (4)
+            g[:] = np.tanh(g)  # (5)
+            o[:] = sigmoid(o)  # (6)
+            c[t + 1] = f * c[t] + i * g  # (7)
+            h[t + 1] = o * np.tanh(c[t + 1])  # (8)
+        return batch_first(h[1:], self.reverse), (x, h, c, a, bool(given))
+
+    def backward(self, delta, cache, /):
+        x, *_, given = cache
+        da, dh0, dc0 = self._through_time(delta, cache)
+        dx = (rows(da) @ self.Wx.T).reshape(x.shape)  # (20)
+        dx = batch_first(dx, self.reverse)
+        return ((dx, dh0, dc0) if given else dx), self._of_parameters(da, cache)
+
+    def grads(self, delta, cache, /):
+        da, *_ = self._through_time(delta, cache)
+        return self._of_parameters(da, cache)
+
+    def _through_time(self, delta, cache):
+        _, _, c, gates, _ = cache
+        delta = time_first(delta, self.reverse)
+        tanh_c = np.tanh(c[1:])
+        dh = dc = np.zeros_like(delta[0])
+        da = np.empty(gates.shape, delta.dtype)
+        for t in reversed(range(len(da))):
+            i, f, g, o = self._gates(gates[t])
+            da_i, da_f, da_g, da_o = self._gates(da[t])
+            dh = dh + delta[t]  # (9)
+            dc = dc + dh * o * (1 - tanh_c[t] ** 2)  # (10)
+            da_i[:] = dc * g * i * (1 - i)  # (11)
+            da_f[:] = dc * c[t] * f * (1 - f)  # (12)
+            da_g[:] = dc * i * (1 - g**2)  # (13)
+            da_o[:] = dh * tanh_c[t] * o * (1 - o)  # (14)
+            dh = da[t] @ self.Wh.T  # (15)
+            dc = dc * f  # (16)
+        return da, dh, dc
+
+    def _of_parameters(self, da, cache):
+        x, h, *_ = cache
+        dWx = rows(x).T @ rows(da)  # (17)
+        dWh = rows(h[:-1]).T @ rows(da)  # (18)
+        db = rows(da).sum(axis=0)  # (19)
+        return {"Wx": dWx, "Wh": dWh, "b": db}
+
+    def _gates(self, a):
+        """Return the four views i, f, g, o of an array (N, 4H)."""
+        H = self.units
+        return a[:, :H], a[:, H : 2 * H], a[:, 2 * H : 3 * H], a[:, 3 * H :]
+
+    def multiply_adds(self, in_shape, /, *states):
+        T, D = in_shape
+        return T * 4 * self.units * (D + self.units)

@@ -1,0 +1,145 @@
+"""The simple recurrent layer."""
+
+import numpy as np
+
+from ..errors import choice, whole
+from ..initializers import Glorot, Orthogonal, Zeros
+from ..layer import Layer, rows
+from .sequences import batch_first, check_sequence, time_first
+
+
+class RNN(Layer):
+    r"""A recurrent layer over whole sequences, trained by backpropagation through time.
+
+    Shapes: $x\,(N, T, D)$, $W_x\,(D, H)$, $W_h\,(H, H)$, $b\,(H)$, the initial state $h_0\,(N, H)$,
+    and all states $y = h\,(N, T, H)$; inside, time comes first: $a$ and $h_t$ are steps of
+    $(T, N, H)$.
+
+    **Forward**, for $t = 1, \dots, T$ and $\varphi$ either $\tanh$ or the rectifier:
+
+    $$ a = x W_x + b \tag{1} $$
+
+    $$ h_t = \varphi(a_t + h_{t-1} W_h) \tag{2} $$
+
+    **Backward**, for $t = T, \dots, 1$, beginning with $dh = 0$:
+
+    $$ dh = dh + \delta_t \tag{3} $$
+
+    $$ da_t = dh \odot \varphi'(h_t) \tag{4} $$
+
+    $$ dh = da_t\, W_h^\top \tag{5} $$
+
+    and after the loop, over all steps and examples at once:
+
+    $$ dW_x = \sum_t x_t^\top da_t \tag{6} $$
+
+    $$ dW_h = \sum_t h_{t-1}^\top da_t \tag{7} $$
+
+    $$ db = \sum_t da_t \tag{8} $$
+
+    $$ dx = da\, W_x^\top \tag{9} $$
+
+    **Derivation.** Unrolled in time the layer is a chain of $T$ Dense layers that share their
+    weights. The state $h_t$ is read twice, by the loss (or the layer above), from where $\delta_t$
+    comes, and by step $t + 1$, from where $da_{t+1} W_h^\top$ comes; its delta is the sum (3). The
+    derivative of $\varphi$ is taken from its output: $1 - h^2$ for $\tanh$, $[h > 0]$ for the
+    rectifier. Shared weights get the sum over the places where they stand: (6) to (8). After the
+    last round, $dh$ is the gradient $dh_0$.
+
+    A delta that travels from step $t$ back to step $k$ is multiplied by $t - k$ factors
+    $\operatorname{diag}(\varphi')\,W_h^\top$: this is why it vanishes or explodes.
+
+    Args:
+        units: $H$.
+        activation: `"tanh"` or `"relu"`.
+        reverse: read the sequence from its end; $y_t$ is then the state after steps $T, \dots, t$.
+        init: how $W_x$ starts.
+        recurrent_init: how $W_h$ starts.
+        bias_init: how $b$ starts.
+
+    The initial state is an optional second input; `backward` then returns `(dx, dh0)`.
+
+    Raises:
+        ValueError: a setting out of range; in `build`, inputs that are no sequences.
+
+    Source: Werbos, *Backpropagation through time* (1990); Elman (1990).
+    """
+
+    param_names = ("Wx", "Wh", "b")
+
+    def __init__(
+        self,
+        units,
+        *,
+        activation="tanh",
+        reverse=False,
+        init=Glorot(),
+        recurrent_init=Orthogonal(),
+        bias_init=Zeros(),
+    ):
+        self.units = whole("RNN", "units", units)
+        self.activation = choice("RNN", "activation", activation, ("tanh", "relu"))
+        self.reverse = bool(reverse)
+        self.init = init
+        self.recurrent_init = recurrent_init
+        self.bias_init = bias_init
+
+    def build(self, in_shape, /, *states, rng=None, dtype=np.float32):
+        T, D = check_sequence(self.who, self.units, in_shape, states, allowed=(0, 1))
+        rng = np.random.default_rng(rng)
+        H = self.units
+        self.Wx = self.init((D, H), rng=rng, dtype=dtype)
+        self.Wh = self.recurrent_init((H, H), rng=rng, dtype=dtype)
+        self.b = self.bias_init((H,), rng=rng, dtype=dtype)
+        return T, H
+
+    def forward(self, x, h0=None, /):
+        x = time_first(x, self.reverse)
+        T, N, _ = x.shape
+        a = (rows(x) @ self.Wx + self.b).reshape(T, N, self.units)  # (1)
+        given = h0 is not None
+        h = np.zeros((T + 1, N, self.units), np.result_type(a, self.Wh, h0 if given else a))
+        if given:
+            h[0] = h0
+        for t in range(T):
+            h[t + 1] = self._phi(a[t] + h[t] @ self.Wh)  # (2)
+        return batch_first(h[1:], self.reverse), (x, h, given)
+
+    def backward(self, delta, cache, /):
+        x, _, given = cache
+        da, dh0 = self._through_time(delta, cache)
+        dx = (rows(da) @ self.Wx.T).reshape(x.shape)  # (9)
+        dx = batch_first(dx, self.reverse)
+        return ((dx, dh0) if given else dx), self._of_parameters(da, cache)
+
+    def grads(self, delta, cache, /):
+        da, _ = self._through_time(delta, cache)
+        return self._of_parameters(da, cache)
+
+    def _through_time(self, delta, cache):
+        _, h, _ = cache
+        delta = time_first(delta, self.reverse)
+        dh = np.zeros_like(delta[0])
+        da = np.empty_like(delta)
+        for t in reversed(range(len(da))):
+            dh = dh + delta[t]  # (3)
+            da[t] = dh * self._slope(h[t + 1])  # (4)
+            dh = da[t] @ self.Wh.T  # (5)
+        return da, dh
+
+    def _of_parameters(self, da, cache):
+        x, h, _ = cache
+        dWx = rows(x).T @ rows(da)  # (6)
+        dWh = rows(h[:-1]).T @ rows(da)  # (7)
+        db = rows(da).sum(axis=0)  # (8)
+        return {"Wx": dWx, "Wh": dWh, "b": db}
+
+    def _phi(self, z):
+        return np.tanh(z) if self.activation == "tanh" else np.where(z.real > 0, z, 0)
+
+    def _slope(self, h):
+        return 1 - h**2 if self.activation == "tanh" else h.real > 0
+
+    def multiply_adds(self, in_shape, /, *states):
+        T, D = in_shape
+        return T * self.units * (D + self.units)

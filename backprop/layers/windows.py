@@ -1,0 +1,133 @@
+r"""The sliding window: what convolution and pooling have in common.
+
+A window of $K \times K'$ places slides over an image. Place $k = (i, j)$ of the window at position
+$(p, q)$ of the output looks at one pixel of the padded image,
+
+$$ X_{npqk} = x_{n,\; p s + i d,\; q s + j d}, \tag{1} $$
+
+with stride $s$ and dilation $d$. This is a linear map, called `windows`. It only copies, so its
+matrix holds zeros and ones, a single one in each row. Its transpose, called `fold`, sends every
+number back to the pixel it was copied from, and pixels that were copied into several windows *sum*
+what comes back:
+
+$$ dx_{n,\; p s + i d,\; q s + j d} \mathrel{+}= dX_{npqk}. \tag{2} $$
+
+That the two are transposes of each other is $\langle \text{windows}(x), R \rangle = \langle x,
+\text{fold}(R) \rangle$ for all $x$ and $R$. Pixels that no window reaches get zero.
+"""
+
+import math
+
+import numpy as np
+
+from ..errors import batch_of, choice, expects, pair
+
+
+class Window:
+    """The geometry of a sliding window: its size, stride, dilation and padding.
+
+    Args:
+        who: whose window it is, for the errors.
+        size: $K$, or a pair (height, width), as all the others.
+        stride: how far apart neighbouring windows start.
+        dilation: how far apart neighbouring places of one window lie.
+        padding: how many pixels to add on every side; or `"valid"`, none; or `"same"`, as many as
+            make the output as large as the input divided by the stride, rounded up. An odd one
+            goes to the end.
+
+    Raises:
+        ValueError: a size, stride or dilation below 1, a padding below 0, another word.
+    """
+
+    def __init__(self, who, size, stride=1, dilation=1, padding=0):
+        self.size = pair(who, "size", size)
+        self.stride = pair(who, "stride", stride)
+        self.dilation = pair(who, "dilation", dilation)
+        if isinstance(padding, str):
+            self.padding = choice(who, "padding", padding, ("same", "valid"))
+        else:
+            self.padding = pair(who, "padding", padding, least=0)
+
+    @property
+    def places(self):
+        """How many pixels a window looks at."""
+        return math.prod(self.size)
+
+    def margins(self, H, W):
+        """Return `((top, bottom), (left, right))`, the pixels added to an image of H by W."""
+        if self.padding == "valid":
+            return (0, 0), (0, 0)
+        if self.padding == "same":
+            missing = [
+                max((-(-L // s) - 1) * s + (K - 1) * d + 1 - L, 0)
+                for L, K, s, d in zip((H, W), self.size, self.stride, self.dilation, strict=True)
+            ]
+            return tuple((m // 2, m - m // 2) for m in missing)
+        return tuple((p, p) for p in self.padding)
+
+    def positions(self, H, W):
+        """Return (OH, OW), how many windows fit into an image of H by W; the rest is left out."""
+        return tuple(
+            (L + sum(margin) - (K - 1) * d - 1) // s + 1
+            for L, margin, K, s, d in zip(
+                (H, W), self.margins(H, W), self.size, self.stride, self.dilation, strict=True
+            )
+        )
+
+    def check(self, who, in_shape):
+        """Return (OH, OW) for images of `in_shape` (H, W, C); raise ValueError if none fits."""
+        if len(in_shape) != 3:
+            raise expects(who, "images of shape (N, H, W, C)", batch_of(in_shape))
+        OH, OW = self.positions(*in_shape[:2])
+        if OH < 1 or OW < 1:
+            K, L = ((k - 1) * d + 1 for k, d in zip(self.size, self.dilation, strict=True))
+            what = f"images that a {K}x{L} window fits into with padding {self.padding}"
+            raise expects(who, what, batch_of(in_shape))
+        return OH, OW
+
+    def pad(self, x, value=0):
+        """Return `x` with its margins, filled with `value`."""
+        N, H, W, C = x.shape
+        (top, bottom), (left, right) = self.margins(H, W)
+        if not (top or bottom or left or right):
+            return x
+        padded = np.full((N, top + H + bottom, left + W + right, C), value, x.dtype)
+        padded[:, top : top + H, left : left + W] = x
+        return padded
+
+    def views(self, padded, H, W):
+        """Yield, for each place of the window in turn, the view (N, OH, OW, C) of what it sees.
+
+        `padded` is an image of H by W with its margins. Each view is writable if `padded` is.
+        """
+        OH, OW = self.positions(H, W)
+        (s, t), (d, e) = self.stride, self.dilation
+        for i in range(self.size[0]):
+            for j in range(self.size[1]):
+                yield padded[:, i * d : i * d + OH * s : s, j * e : j * e + OW * t : t][:, :OH, :OW]
+
+    def windows(self, x):
+        """Return the windows of images `x` (N, H, W, C) as a new array (N, OH, OW, K, K, C)."""
+        N, H, W, C = x.shape
+        x = self.pad(x)
+        OH, OW = self.positions(H, W)
+        (s, t), (d, e), (n, h, w, c) = self.stride, self.dilation, x.strides
+        # A window's row is a run of neighbouring numbers: copied in one go, not place by place.
+        X = np.lib.stride_tricks.as_strided(
+            x, (N, OH, OW, *self.size, C), (n, h * s, w * t, h * d, w * e, c), writeable=False
+        )
+        return np.ascontiguousarray(X)  # (1)
+
+    def fold(self, dX, H, W):
+        """Return the transpose of `windows`: (N, OH, OW, K, K, C) summed into images of H by W."""
+        N, C = len(dX), dX.shape[-1]
+        (top, bottom), (left, right) = self.margins(H, W)
+        dx = np.zeros((N, top + H + bottom, left + W + right, C), dX.dtype)
+        for k, seen in enumerate(self.views(dx, H, W)):
+            seen += dX[:, :, :, *divmod(k, self.size[1])]  # (2)
+        return self.crop(dx, H, W)
+
+    def crop(self, padded, H, W):
+        """Return `padded` without its margins: the transpose of `pad`."""
+        (top, _), (left, _) = self.margins(H, W)
+        return padded[:, top : top + H, left : left + W]
