@@ -6,6 +6,7 @@ import numpy as np
 
 from .errors import batch_of, expects, whole
 from .layer import Array, Grads, Layer
+from .summary import summary
 
 
 class Network(Layer):
@@ -250,10 +251,25 @@ class Network(Layer):
             for name in layer.params
         }
 
+    @property
+    def is_chain(self):
+        """Whether every layer reads the one before it and nothing else."""
+        return all(reads == (self.inputs + i - 1,) for i, (_, reads) in enumerate(self.steps))
+
+    def summary(self):
+        """Return a table of shapes, parameters, multiply-adds and bytes of cache, as text."""
+        if self.in_shapes is None:
+            raise expects(self.who, "build(in_shape) before summary", "none")
+        return summary(self)
+
+    def multiply_adds(self, in_shape, /, *more):
+        return sum(
+            layer.multiply_adds(*(self.shapes[i] for i in reads)) for layer, reads in self.steps
+        )
+
     def __repr__(self):
         """Show the layers, and what they read where the network is no chain."""
-        chain = all(reads == (self.inputs + i - 1,) for i, (_, reads) in enumerate(self.steps))
-        reads = "" if chain else f", reading {[reads for _, reads in self.steps]}"
+        reads = "" if self.is_chain else f", reading {[reads for _, reads in self.steps]}"
         inputs = "" if self.inputs == 1 else f", inputs={self.inputs}"
         return f"Network({self.layers!r}{inputs}{reads})"
 

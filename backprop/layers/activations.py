@@ -253,7 +253,7 @@ class SELU(Layer):
 
 
 class GELU(Layer):
-    r"""The Gaussian error linear unit, exact: $x$ times the chance that a normal number is below $x$.
+    r"""The Gaussian error linear unit: $x$ times the chance that a normal number is below $x$.
 
     Shapes: $x$ and $y$ any, the same.
 

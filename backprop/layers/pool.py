@@ -91,7 +91,7 @@ class AvgPool(Layer):
     Args:
         size: $K$, or a pair (height, width).
         stride: how far apart the windows start, a number or a pair; `size` if not given.
-        padding: zeros around the image: a number, a pair, `"valid"` or `"same"`; less than the size.
+        padding: zeros around the image: a number, a pair, `"valid"` or `"same"`; less than `size`.
         count_include_pad: whether $m = K^2$ everywhere, the padding counted as pixels that are 0;
             otherwise $m$ counts true pixels only.
 
