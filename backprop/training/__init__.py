@@ -1,0 +1,20 @@
+"""Training, evaluating, saving."""
+
+from .callbacks import Checkpoint, EarlyStopping, Progress
+from .evaluate import Evaluation, evaluate
+from .fit import fit
+from .history import Epoch, History
+from .step import TrainStep, Update
+
+__all__ = [
+    "Checkpoint",
+    "EarlyStopping",
+    "Epoch",
+    "Evaluation",
+    "History",
+    "Progress",
+    "TrainStep",
+    "Update",
+    "evaluate",
+    "fit",
+]

@@ -1,0 +1,26 @@
+"""Files that are replaced as a whole."""
+
+import os
+from pathlib import Path
+
+from ..errors import expects
+
+
+def write(who, path, content):
+    """Write the bytes `content` to `path`. Cut short at any moment, it leaves the old file.
+
+    Raises OSError, naming the file, where it cannot be written.
+    """
+    target = Path(path).resolve()  # the file behind a link is replaced, not the link
+    # In the same folder, as a file can be renamed only within a file system.
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        raise expects(who, f"to be able to write {path}", error.strerror, type(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)

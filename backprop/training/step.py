@@ -1,0 +1,124 @@
+"""One update of a network's parameters: the block that every training loop is made of."""
+
+import copy
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import expects, real, whole
+from ..layer import Array
+from ..optimizers import Optimizer, clip_by_global_norm
+from .objective import Objective
+from .selection import fits, where
+
+MASKS = 1
+"""Keeps the random streams of stochastic layers apart from those that shuffle the batches."""
+
+
+class Update(NamedTuple):
+    """What one update saw, before it changed the parameters."""
+
+    data_loss: float
+    """The loss of the batch, without penalties."""
+    penalty: float
+    """The sum of the penalties."""
+    y: Array
+    """What the network returned for the batch."""
+    gradient_norm: float
+    """The global norm of the gradient, before clipping."""
+
+    @property
+    def loss(self):
+        """The number that the update made smaller."""
+        return self.data_loss + self.penalty
+
+
+class TrainStep:
+    """One update after another: forward, loss, backward, penalties, clipping, optimizer.
+
+        step = TrainStep(net, SoftmaxCrossEntropy(), Adam(1e-3))
+        for x, y in my_batches:
+            loss = step(x, y)
+
+    What is remembered from one update to the next is `step.state`, a dict that one can print; its
+    `"t"` counts the updates. Stochastic layers draw from a generator made from `(seed, t)` alone, so an
+    update depends on its place in the run and on no hidden generator.
+
+    Args:
+        net: a built Network, whose parameters are updated in place.
+        loss: a Loss.
+        optimizer: an Optimizer.
+        penalties: penalties on the parameters, added to loss and gradient alike.
+        clip: the largest global norm of the gradient (penalties included); a longer one is shortened.
+        freeze: patterns over parameter keys, such as `"*.b"` or `("0.*", "1.*")`. What they fit keeps
+            every bit: the optimizer does not see it, so neither momentum nor weight decay moves it.
+        seed: seed of the stochastic layers.
+        state: the `state` of an earlier TrainStep to go on from; it is copied.
+
+    Raises:
+        TypeError: `net`, `loss` or `optimizer` is something else.
+        ValueError: the network is not built, a pattern fits no key, nothing is left to train, `clip` is
+            not positive, or `state` is not of this network and optimizer.
+    """
+
+    def __init__(
+        self, net, loss, optimizer, *, penalties=(), clip=None, freeze=(), seed=0, state=None
+    ):
+        self.objective = Objective("TrainStep", net, loss, penalties)
+        if not isinstance(optimizer, Optimizer):
+            raise expects("TrainStep", "an optimizer such as SGD(0.1)", repr(optimizer), TypeError)
+        self.net, self.optimizer = net, optimizer
+        if clip is not None and not real("TrainStep", "clip", clip) > 0:
+            raise expects("TrainStep", "clip to be above 0", clip)
+        self.clip = clip
+        self.seed = whole("TrainStep", "seed", seed, least=0)
+        mask = ~fits("TrainStep", "freeze", net, freeze)
+        if not mask.any():
+            raise expects("TrainStep", "parameters left to train", "none")
+        self.trained = where(mask)
+        self.state = optimizer.start(net.parameters[self.trained])
+        if state is not None:
+            self.state = _continued(self.state, state)
+
+    def __call__(self, x, y, rate=None):
+        """Do one update and return the loss before it: see `update`."""
+        return self.update(x, y, rate).loss
+
+    def update(self, x, y, rate=None):
+        """Do one update and return what it saw.
+
+        Args:
+            x: the inputs of a batch; a tuple of arrays for a network with several inputs.
+            y: the targets.
+            rate: a learning rate instead of the optimizer's own.
+
+        Raises:
+            ValueError: a parameter's array was replaced by another (`net[0].W = array`), which an update
+                could not reach; or the batch does not suit the network or the loss.
+            FloatingPointError: the loss or the gradient is NaN or infinite. The parameters are then as
+                they were before this update.
+        """
+        t = self.state["t"]
+        rng = np.random.default_rng((self.seed, t, MASKS)) if self.net.stochastic else None
+        value = self.objective(x, y, rng=rng)
+        g = value.gradient[self.trained]
+        norm = math.sqrt(g.dot(g))
+        if not math.isfinite(value.loss + norm):
+            got = f"loss {value.loss}, gradient norm {norm} in update {t + 1}"
+            raise expects("TrainStep", "a finite loss and gradient", got, FloatingPointError)
+        if self.clip is not None:
+            g, _ = clip_by_global_norm(g, self.clip)
+        # With nothing frozen `w` is the vector itself, and the last line copies nothing.
+        w = self.net.parameters[self.trained]
+        self.optimizer.step(w, g, self.state, rate)
+        self.net.parameters[self.trained] = w
+        return Update(value.data_loss, value.penalty, value.y, norm)
+
+
+def _continued(fresh, state):
+    """Return a copy of `state` if it has the entries of a `fresh` one, or raise ValueError."""
+    mine, its = ({k: np.shape(v) for k, v in each.items()} for each in (fresh, state))
+    if mine != its:
+        raise expects("TrainStep", f"a state of shapes {mine}", its)
+    return copy.deepcopy(state)
