@@ -4,7 +4,7 @@ import math
 import operator
 
 
-def expects(who, what, got, kind=ValueError):
+def expects(who, what, got, kind: type[Exception] = ValueError):
     """Return the exception to raise.
 
     For example `raise expects("Dense", "inputs of shape (N, 4)", x.shape)`.

@@ -11,6 +11,7 @@ axes before these are places of a kernel, which count for both.
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from .errors import choice, expects, real
 
@@ -18,7 +19,7 @@ from .errors import choice, expects, real
 class Initializer:
     """Base of the initializers: settings in, array out."""
 
-    def __call__(self, shape, /, *, rng=None, dtype=np.float32):
+    def __call__(self, shape, /, *, rng=None, dtype: npt.DTypeLike = np.float32):
         """Return a new array of `shape` and `dtype`, drawn from the generator (or seed) `rng`."""
         raise NotImplementedError(f"{type(self).__name__} has no __call__")
 

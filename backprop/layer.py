@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from .errors import expects
 
-Array = npt.NDArray[Any]
+Array = Any  # a numpy array: real or complex, so that the complex step can pass
 Shape = tuple[int, ...]
 Grads = dict[str, Array]
 

@@ -129,15 +129,16 @@ def _compare(probe, xs):
         if np.shape(analytic[name]) != array.shape:
             what = f"the gradient of {name!r} to have shape {array.shape}"
             raise expects("gradcheck", what, np.shape(analytic[name]))
-        yield Comparison(name, analytic[name], central[name], complex_ and complex_[name], size)
+        of_complex_step = complex_[name] if complex_ else None
+        yield Comparison(name, analytic[name], central[name], of_complex_step, size)
 
 
-def _estimate(estimator, probe, xs):
+def _estimate(estimator, probe, xs) -> dict:
     arrays = {**_named(xs), **probe.params}
     return {name: estimator(lambda: probe.value(xs), array) for name, array in arrays.items()}
 
 
-def _complex_estimate(probe, xs):
+def _complex_estimate(probe, xs) -> dict | None:
     """Return the complex-step estimates, or None if the code lets no complex number pass."""
     xs = [x.astype(np.complex128) for x in xs]
     with warnings.catch_warnings():

@@ -49,7 +49,7 @@ class Comparison:
     def verdict(self):
         """`"ok"`, `"wrong"`, or `"unsure"` where the two estimates contradict each other."""
         central_ok = self.central_error <= CENTRAL_TOLERANCE
-        if self.complex_ is None:
+        if self.complex_error is None:
             return "ok" if central_ok else "wrong"
         complex_ok = self.complex_error <= COMPLEX_TOLERANCE
         if complex_ok and central_ok:
@@ -139,9 +139,9 @@ class Report:
         if all(row.verdict != "unsure" for row in self.comparisons):
             return []
         return [
-            "unsure: the two estimates contradict each other. Either the function has a kink within"
-            " the step of the differences (a ReLU at 0, a tied maximum), or the code drops imaginary"
-            " parts (np.abs, np.var, a float buffer), which makes its complex step meaningless."
+            "unsure: the two estimates contradict each other. Either the function has a kink"
+            " within the step of the differences (a ReLU at 0, a tied maximum), or the code drops"
+            " imaginary parts (np.abs, np.var, a float buffer) and its complex step means nothing."
         ]
 
 

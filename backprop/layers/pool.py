@@ -75,15 +75,17 @@ class AvgPool(Layer):
     r"""The mean of the numbers under each window, channel by channel.
 
     Shapes: $x\,(N, H, W, C)$, $y\,(N, OH, OW, C)$; $x_k\,(N, OH, OW, C)$ is what place $k$ of the
-    window sees; $m\,(OH, OW, 1)$ is how many pixels each window counts.
+    window sees; $m\,(1, OH, OW, 1)$ is how many pixels each window counts.
 
     **Forward**
 
     $$ y = \frac1m \sum_k x_k \tag{1} $$
 
-    **Backward**, summed where windows overlap:
+    **Backward**, with equal shares $r$, summed where windows overlap:
 
-    $$ dx_k \mathrel{+}= \delta / m \tag{2} $$
+    $$ r = \delta / m \tag{2} $$
+
+    $$ dx_k \mathrel{+}= r \tag{3} $$
 
     **Derivation.** $\partial y/\partial x_k = 1/m$, for every place alike. With windows side by
     side this repeats each delta $K \times K$ times and divides it by $K^2$.
@@ -119,8 +121,9 @@ class AvgPool(Layer):
     def backward(self, delta, cache, /):
         m, (N, H, W, C) = cache
         padded = self.window.pad(np.zeros((N, H, W, C), delta.dtype))
+        r = delta / m  # (2)
         for dx_k in self.window.views(padded, H, W):
-            dx_k += delta / m  # (2)
+            dx_k += r  # (3)
         return self.window.crop(padded, H, W), {}
 
     def multiply_adds(self, in_shape, /):
@@ -131,7 +134,8 @@ class AvgPool(Layer):
         if self.count_include_pad:
             return self.window.places
         _, H, W, _ = x.shape
-        return sum(self.window.views(self.window.pad(np.ones((1, H, W, 1), x.dtype)), H, W))[0]
+        pixels = self.window.pad(np.ones((1, H, W, 1), x.dtype))
+        return sum(self.window.views(pixels, H, W), start=np.zeros((), x.dtype))
 
 
 def _pooling_window(who, size, stride, padding):

@@ -42,10 +42,11 @@ class Flatten(Layer):
         return (math.prod(in_shape),)
 
     def forward(self, x, /):
+        # Columns first, channels before pixels: an exchange of H and C, which is its own inverse.
         axes = (0, 3, 2, 1) if self.order == "columns" else range(x.ndim)
         turned = x.transpose(*axes)
         y = turned.reshape(len(x), -1)  # (1)
-        return y, (turned.shape, np.argsort(axes))
+        return y, (turned.shape, axes)
 
     def backward(self, delta, cache, /):
         shape, axes = cache

@@ -55,15 +55,15 @@ class Window:
 
     def margins(self, H, W):
         """Return `((top, bottom), (left, right))`, the pixels added to an image of H by W."""
+        if isinstance(self.padding, tuple):
+            return tuple((p, p) for p in self.padding)
         if self.padding == "valid":
             return (0, 0), (0, 0)
-        if self.padding == "same":
-            missing = [
-                max((-(-L // s) - 1) * s + (K - 1) * d + 1 - L, 0)
-                for L, K, s, d in zip((H, W), self.size, self.stride, self.dilation, strict=True)
-            ]
-            return tuple((m // 2, m - m // 2) for m in missing)
-        return tuple((p, p) for p in self.padding)
+        missing = [
+            max((-(-L // s) - 1) * s + (K - 1) * d + 1 - L, 0)
+            for L, K, s, d in zip((H, W), self.size, self.stride, self.dilation, strict=True)
+        ]
+        return tuple((m // 2, m - m // 2) for m in missing)
 
     def positions(self, H, W):
         """Return (OH, OW), how many windows fit into an image of H by W; the rest is left out."""
@@ -85,7 +85,7 @@ class Window:
             raise expects(who, what, batch_of(in_shape))
         return OH, OW
 
-    def pad(self, x, value=0):
+    def pad(self, x, value=0.0):
         """Return `x` with its margins, filled with `value`."""
         N, H, W, C = x.shape
         (top, bottom), (left, right) = self.margins(H, W)
