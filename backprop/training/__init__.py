@@ -4,6 +4,8 @@ from .callbacks import Checkpoint, EarlyStopping, Progress
 from .evaluate import Evaluation, evaluate
 from .fit import fit
 from .history import Epoch, History
+from .minimize import minimize
+from .saving import load, save
 from .step import TrainStep, Update
 
 __all__ = [
@@ -17,4 +19,7 @@ __all__ = [
     "Update",
     "evaluate",
     "fit",
+    "load",
+    "minimize",
+    "save",
 ]

@@ -46,7 +46,8 @@ class EarlyStopping:
 
     Args:
         patience: how many epochs to wait for a better one.
-        monitor: the number to go by, a field of the History; `"val_loss"` needs validation examples.
+        monitor: the number to go by, a field of the History; `"val_loss"` needs validation
+            examples.
         min_delta: by how much an epoch has to be better to count.
         restore_best: whether the network ends with the parameters of its best epoch, also if all
             epochs were run. (Ctrl-C within an epoch leaves it as it then is.)

@@ -44,7 +44,8 @@ class Display:
         """Write the line of a finished epoch."""
         if self.shown:
             words = _words(**{name: getattr(row, name) for name in row._fields[1:5]})
-            line = f"epoch {row.epoch}/{self.last}  {words}  {self.examples / row.seconds:,.0f} examples/s"
+            speed = f"{self.examples / row.seconds:,.0f} examples/s"
+            line = f"epoch {row.epoch}/{self.last}  {words}  {speed}"
             self.bar.write(line, file=sys.stdout)
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from ..errors import whole
 from ..layer import Array
 from .examples import Examples
-from .objective import require
+from .objective import require_loss, require_network
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What `evaluate` found. Where a loss has no right and wrong answers, only `loss` means anything."""
+    """What `evaluate` found. Where answers are not right or wrong, only `loss` counts."""
 
     loss: float
     """The loss of all examples together, as the loss's reduction has it, without penalties."""
@@ -35,10 +35,11 @@ def evaluate(net, data, *, loss, batch_size=256):
 
     Raises:
         TypeError: an argument is something else.
-        ValueError: the network is not built, there is no example, a number is not finite, or shapes or
-            targets do not suit the network and the loss.
+        ValueError: the network is not built, there is no example, a number is not finite, or shapes
+            or targets do not suit the network and the loss.
     """
-    require("evaluate", net, loss)
+    require_network("evaluate", net)
+    require_loss("evaluate", loss)
     batch_size = whole("evaluate", "batch_size", batch_size)
     return evaluation(net, Examples("evaluate", net, data, loss), loss, batch_size)
 
@@ -46,7 +47,7 @@ def evaluate(net, data, *, loss, batch_size=256):
 def evaluation(net, examples, loss, batch_size=256):
     """Return the Evaluation of Examples that have been checked."""
     tally = Tally(loss)
-    answers, truths = [], []
+    answers, truths, K = [], [], 0
     for start in range(0, len(examples), batch_size):
         x, target = examples[start : start + batch_size]
         y = net.predict(*x)
@@ -54,10 +55,10 @@ def evaluation(net, examples, loss, batch_size=256):
         answer, truth = _classes(loss, y, target)
         answers.append(answer)
         truths.append(truth)
+        K = max(y.shape[-1], 2)
     if answers[0] is None:
         return Evaluation(tally.loss, tally.accuracy, None, None)
     predictions, truth = np.concatenate(answers), np.concatenate(truths)
-    K = max(y.shape[-1], 2)
     pairs = np.bincount((truth * K + predictions).ravel(), minlength=K * K)
     return Evaluation(tally.loss, tally.accuracy, pairs.reshape(K, K), predictions)
 
@@ -86,7 +87,7 @@ class Tally:
 
     @property
     def loss(self):
-        """The mean or the sum of the examples' losses, as the reduction says, plus the mean penalty."""
+        """The mean or sum of the examples' losses, as the reduction says, plus the mean penalty."""
         loss = self.total / self.examples if self.of.reduction == "mean" else self.total
         return loss + self.penalties / self.examples
 

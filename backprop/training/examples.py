@@ -11,8 +11,8 @@ CHUNK = 2**20
 class Examples:
     """Inputs and targets of a data set, none of them copied.
 
-    `examples[index]` are the `(inputs, target)` of a batch, `inputs` being a tuple with one array for
-    each input of the network. The arrays may be memory-mapped files.
+    `examples[index]` are the `(inputs, target)` of a batch, `inputs` being a tuple with one array
+    for each input of the network. The arrays may be memory-mapped files.
 
     Args:
         who: what error messages begin with.
@@ -21,8 +21,9 @@ class Examples:
         loss: the Loss that is to take the targets.
 
     Raises:
-        ValueError: `data` is no pair, inputs and targets are not equally many or none, a number is not
-            finite, an input's shape is not the network's, or the loss takes one of the targets not.
+        ValueError: `data` is no pair, inputs and targets are not equally many or none, a number is
+            not finite, an input's shape is not the network's, or the loss takes one of the targets
+            not.
     """
 
     def __init__(self, who, net, data, loss):
@@ -48,7 +49,8 @@ class Examples:
         return tuple(each[index] for each in self.inputs), self.target[index]
 
     def _check_targets(self, net, loss):
-        # The loss itself judges all targets, with the first example's output in place of each one's.
+        # The loss itself judges all targets, with the first example's output in place of each
+        # one's.
         y = net.predict(*(each[:1] for each in self.inputs))
         for part in _chunks(len(self), y.size):
             target = self.target[part]

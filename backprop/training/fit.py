@@ -35,15 +35,15 @@ def fit(
 ):
     r"""Train `net` in place on examples and return the History.
 
-    Everything is checked before anything changes. The data set is not copied: each batch is taken as
-    `x[index]`, so that arrays may be memory-mapped files. Batches are functions of `(seed, epoch)` and
-    random layers of `(seed, update)`, so a run that goes on from a History is the run that it would have
-    been in one piece, bit for bit.
+    Everything is checked before anything changes. The data set is not copied: each batch is taken
+    as `x[index]`, so that arrays may be memory-mapped files. Batches are functions of `(seed,
+    epoch)` and random layers of `(seed, update)`, so a run that goes on from a History is the run
+    that it would have been in one piece, bit for bit.
 
-    The loss reported is the loss minimised: over the examples of the epoch, each seen before the update
-    that it took part in, with the penalties. The validation loss has the penalties too, so that the two
-    can be compared. With `reduction="sum"` both are sums over the examples, to which the penalties
-    are added once.
+    The loss reported is the loss minimised: over the examples of the epoch, each seen before the
+    update that it took part in, with the penalties. The validation loss has the penalties too, so
+    that the two can be compared. With `reduction="sum"` both are sums over the examples, to which
+    the penalties are added once.
 
     Ctrl-C lets the running batch finish; then the History of the finished epochs is returned with
     `interrupted` set, and the network keeps what it has learned. A second Ctrl-C raises
@@ -57,8 +57,8 @@ def fit(
         epochs: how many times to go through the examples.
         batch_size: how many examples make one update; the last batch of an epoch may be smaller.
         validation: another pair `(x, y)`, evaluated after each epoch.
-        schedule: a function `(epoch, losses)` whose value multiplies the optimizer's rate before each
-            update; see `backprop.schedules`. `epoch` is 2.5 in the middle of the third.
+        schedule: a function `(epoch, losses)` whose value multiplies the optimizer's rate before
+            each update; see `backprop.schedules`. `epoch` is 2.5 in the middle of the third.
         penalties: penalties on the parameters, such as `L2(1e-4)`.
         clip: the largest global norm of a gradient.
         freeze: patterns over the keys of parameters that are to stay as they are.
@@ -70,10 +70,10 @@ def fit(
 
     Raises:
         TypeError: an argument is of another kind.
-        ValueError: an argument has a value that cannot be; the examples do not suit the network or the
-            loss; or a number among them is not finite.
-        FloatingPointError: the loss or its gradient has become NaN or infinite. The parameters are as
-            they were before that update.
+        ValueError: an argument has a value that cannot be; the examples do not suit the network or
+            the loss; or a number among them is not finite.
+        FloatingPointError: the loss or its gradient has become NaN or infinite. The parameters are
+            as they were before that update.
     """
     epochs = whole("fit", "epochs", epochs)
     batch_size = whole("fit", "batch_size", batch_size)
@@ -96,7 +96,9 @@ def fit(
     now = Progress(step, history, first + epochs)
     with Interrupt() as interrupt, Display(progress, len(examples), first, now.epochs) as display:
         for epoch in range(first, now.epochs):
-            plan = _plan(step, len(examples), batch_size, epoch, schedule, getattr(history, monitor))
+            plan = _plan(
+                step, len(examples), batch_size, epoch, schedule, getattr(history, monitor)
+            )
             row = _epoch(step, examples, epoch, plan, interrupt, display)
             if row is None:
                 break
@@ -165,7 +167,9 @@ def _check_calls(schedule, callbacks, monitor, held_out):
     """Raise TypeError for what cannot be called, ValueError for a field that will not be filled."""
     for call in (*callbacks, *([schedule] if schedule else [])):
         if not callable(call):
-            raise expects("fit", "callbacks and a schedule that can be called", repr(call), TypeError)
+            raise expects(
+                "fit", "callbacks and a schedule that can be called", repr(call), TypeError
+            )
     for name in (monitor, *(getattr(each, "monitor", monitor) for each in callbacks)):
         choice("fit", "monitor", name, MONITORS)
         if name.startswith("val_") and held_out is None:

@@ -78,7 +78,7 @@ class History:
         return best
 
     def to_csv(self, path):
-        """Write one line an epoch under a line of names. A write that is cut short changes nothing."""
+        """Write a line of names and one line an epoch; cut short, it leaves the old file."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(Epoch._fields)
@@ -108,7 +108,9 @@ class History:
             "<tr>" + "".join(f"<{tag}>{html.escape(word)}</{tag}>" for word in line) + "</tr>"
             for tag, line in [("th", names), *(("td", line) for line in lines)]
         ]
-        return f"<table>{''.join(rows)}</table>" + ("<p>interrupted</p>" if self.interrupted else "")
+        return f"<table>{''.join(rows)}</table>" + (
+            "<p>interrupted</p>" if self.interrupted else ""
+        )
 
     def _table(self):
         """Return the names of the fields in use and the lines of the table, as words."""

@@ -7,8 +7,9 @@ import threading
 class Interrupt:
     """Within `with Interrupt() as interrupt`, the first Ctrl-C only sets `interrupt.seen`.
 
-    A second one does what it did before, which is to raise KeyboardInterrupt. Signals reach the main
-    thread alone, so elsewhere nothing is changed; nor where Ctrl-C is ignored, as in a background job.
+    A second one does what it did before, which is to raise KeyboardInterrupt. Signals reach the
+    main thread alone, so elsewhere nothing is changed; nor where Ctrl-C is ignored, as in a
+    background job.
     """
 
     def __init__(self):

@@ -1,6 +1,7 @@
-r"""What training makes small: the loss of a batch plus the penalties, as a function of the parameters.
+r"""What training makes small: the loss of a batch plus penalties, a function of the parameters.
 
-Shapes: $w\,(P)$ all parameters as they lie in `net.parameters`; $w_i$ those that penalty $P_i$ is on.
+Shapes: $w\,(P)$ all parameters as they lie in `net.parameters`; $w_i$ those that penalty $P_i$ is
+on.
 
 $$ J(w) = L(w) + \sum_i P_i(w_i) \tag{1} $$
 
@@ -43,7 +44,8 @@ class Objective:
     """The loss of a network and its penalties, called with a batch."""
 
     def __init__(self, who, net, loss, penalties=()):
-        require(who, net, loss)
+        require_network(who, net)
+        require_loss(who, loss)
         self.who, self.net, self.loss = who, net, loss
         self.penalties = [
             (each, where(fits(who, f"the pattern of {each!r}", net, each.on))) for each in penalties
@@ -51,38 +53,43 @@ class Objective:
 
     def __call__(self, x, target, *, rng=None):
         """Return the Value at a batch. The inputs of a network with several come as a tuple."""
-        self._check_views()
         net = self.net
+        check_views(self.who, net)
         y, caches = net.forward(*(x if isinstance(x, tuple) else (x,)), rng=rng)
         loss, cache = self.loss.forward(y, target)
         delta = self.loss.backward(cache)
         gradient = net.flatten(net.grads(delta, caches))
+        penalty = 0.0
         for each, part in self.penalties:
-            _, cache = each.forward(net.parameters[part])
+            P, cache = each.forward(net.parameters[part])
+            penalty += float(P)
             gradient[part] += each.backward(cache)  # (2)
-        return Value(float(loss), self.penalty(), y, gradient)
+        return Value(float(loss), penalty, y, gradient)
 
     def penalty(self):
         """Return the sum of the penalties."""
         w = self.net.parameters
         return sum((float(each.forward(w[part])[0]) for each, part in self.penalties), 0.0)
 
-    def _check_views(self):
-        # An update of the vector would not reach an array that has taken a parameter's place.
-        vector = self.net.parameters
-        for key, value in self.net.params.items():
-            if not np.may_share_memory(value, vector):
-                name = key.rpartition(".")[2]
-                raise expects(
-                    self.who, f"{key} to be changed by {name}[...] = array", f"{name} = array"
-                )
 
-
-def require(who, net, loss):
-    """Raise TypeError or ValueError unless `net` is a built Network and `loss` a Loss."""
+def require_network(who, net):
+    """Raise TypeError or ValueError unless `net` is a built Network."""
     if not isinstance(net, Network):
         raise expects(who, "a Network", repr(net), TypeError)
     if net.in_shapes is None:
         raise expects(who, "a network after build(in_shape)", "one before it")
+
+
+def require_loss(who, loss):
+    """Raise TypeError unless `loss` is a Loss."""
     if not isinstance(loss, Loss):
         raise expects(who, "a loss such as SoftmaxCrossEntropy()", repr(loss), TypeError)
+
+
+def check_views(who, net):
+    """Raise ValueError if an array has taken a parameter's place: no update could reach it."""
+    vector = net.parameters
+    for key, value in net.params.items():
+        if not np.may_share_memory(value, vector):
+            name = key.rpartition(".")[2]
+            raise expects(who, f"{key} to be changed by {name}[...] = array", f"{name} = array")

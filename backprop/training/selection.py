@@ -23,7 +23,7 @@ def fits(who, what, net, patterns):
 
 
 def where(mask):
-    """Return the index of the chosen numbers: a slice, which copies nothing, if they lie together."""
+    """Return the index of the chosen numbers: a slice, which copies nothing, if it can be."""
     places = np.flatnonzero(mask)
     if len(places) and places[-1] - places[0] == len(places) - 1:
         return slice(int(places[0]), int(places[-1]) + 1)

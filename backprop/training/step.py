@@ -42,24 +42,26 @@ class TrainStep:
             loss = step(x, y)
 
     What is remembered from one update to the next is `step.state`, a dict that one can print; its
-    `"t"` counts the updates. Stochastic layers draw from a generator made from `(seed, t)` alone, so an
-    update depends on its place in the run and on no hidden generator.
+    `"t"` counts the updates. Stochastic layers draw from a generator made from `(seed, t)` alone,
+    so an update depends on its place in the run and on no hidden generator.
 
     Args:
         net: a built Network, whose parameters are updated in place.
         loss: a Loss.
         optimizer: an Optimizer.
         penalties: penalties on the parameters, added to loss and gradient alike.
-        clip: the largest global norm of the gradient (penalties included); a longer one is shortened.
-        freeze: patterns over parameter keys, such as `"*.b"` or `("0.*", "1.*")`. What they fit keeps
-            every bit: the optimizer does not see it, so neither momentum nor weight decay moves it.
+        clip: the largest global norm of the gradient (penalties included); a longer one is
+            shortened.
+        freeze: patterns over parameter keys, such as `"*.b"` or `("0.*", "1.*")`. What they fit
+            keeps every bit: the optimizer does not see it, so neither momentum nor weight decay
+            moves it.
         seed: seed of the stochastic layers.
         state: the `state` of an earlier TrainStep to go on from; it is copied.
 
     Raises:
         TypeError: `net`, `loss` or `optimizer` is something else.
-        ValueError: the network is not built, a pattern fits no key, nothing is left to train, `clip` is
-            not positive, or `state` is not of this network and optimizer.
+        ValueError: the network is not built, a pattern fits no key, nothing is left to train,
+            `clip` is not positive, or `state` is not of this network and optimizer.
     """
 
     def __init__(
@@ -94,10 +96,10 @@ class TrainStep:
             rate: a learning rate instead of the optimizer's own.
 
         Raises:
-            ValueError: a parameter's array was replaced by another (`net[0].W = array`), which an update
-                could not reach; or the batch does not suit the network or the loss.
-            FloatingPointError: the loss or the gradient is NaN or infinite. The parameters are then as
-                they were before this update.
+            ValueError: a parameter's array was replaced by another (`net[0].W = array`), which an
+                update could not reach; or the batch does not suit the network or the loss.
+            FloatingPointError: the loss or the gradient is NaN or infinite. The parameters are then
+                as they were before this update.
         """
         t = self.state["t"]
         rng = np.random.default_rng((self.seed, t, MASKS)) if self.net.stochastic else None
