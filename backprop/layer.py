@@ -74,11 +74,11 @@ class Layer:
         """Return the gradients alone: the half of `backward` that a first layer needs."""
         return self.backward(delta, cache)[1]
 
-    def predict(self, x: Array, /) -> Array:
+    def predict(self, x: Array, /, *more: Array) -> Array:
         """Return `y` of the pass that nobody will differentiate."""
-        return self.forward(x)[0]
+        return self.forward(x, *more)[0]
 
-    def multiply_adds(self, in_shape: Shape, /) -> int:
+    def multiply_adds(self, in_shape: Shape, /, *more: Shape) -> int:
         """Return how many multiply-adds `forward` does for one example."""
         return 0
 

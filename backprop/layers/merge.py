@@ -37,9 +37,6 @@ class Add(Layer):
         dx = (delta,) * cache  # (2)
         return dx, {}
 
-    def multiply_adds(self, *in_shapes):
-        return 0
-
 
 class Concat(Layer):
     r"""Its inputs side by side along the last axis.
@@ -72,9 +69,6 @@ class Concat(Layer):
         ends = np.cumsum(cache[:-1])
         dx = tuple(np.split(delta, ends, axis=-1))  # (2)
         return dx, {}
-
-    def multiply_adds(self, *in_shapes):
-        return 0
 
 
 def _listed(shapes):

@@ -1,0 +1,101 @@
+"""The gradient check of everything the package ships: what `backprop check` runs."""
+
+import numpy as np
+
+from . import layers, losses
+from .checks import gradcheck
+from .network import Network
+
+ACTIVATIONS = (
+    layers.Identity,
+    layers.Sigmoid,
+    layers.Tanh,
+    layers.ReLU,
+    layers.LeakyReLU,
+    layers.ELU,
+    layers.SELU,
+    layers.GELU,
+    layers.Softplus,
+    layers.Softsign,
+    layers.SiLU,
+)
+
+
+def selfcheck():
+    """Yield `(name, report)` for every public layer and loss, in settings that are no special case.
+
+    Inputs are shuffled, evenly spread numbers, none of them zero and no two alike: no kink of a
+    rectifier or a maximum lies within the step of a numerical derivative.
+    """
+    for thing, *shapes in _layers():
+        xs = [_spread(shape, seed) for seed, shape in enumerate(shapes)]
+        yield repr(thing), gradcheck(thing, *xs)
+    for loss, y, target in _losses():
+        yield repr(loss), gradcheck(loss, y, target=target)
+
+
+def _layers():
+    """Return every public layer with the shapes of its inputs, and a few networks."""
+    row, image, sequence = (3, 4), (2, 7, 6, 2), (2, 5, 3)
+    state = (2, 3)
+    shared = layers.Dense(4)
+    residual = Network()
+    hidden = residual.add(layers.Tanh(), residual.add(shared, 0))
+    residual.add(layers.Add(), 0, residual.add(shared, hidden))
+    return [
+        (layers.Dense(3), row),
+        (layers.Conv2D(3, (2, 3), stride=2, padding=1), image),
+        (layers.Conv2D(2, 3, padding="same", dilation=2, flip=True), image),
+        (layers.MaxPool(3, stride=2, padding=1), image),
+        (layers.AvgPool(3, stride=2, padding=1), image),
+        (layers.RNN(3), sequence, state),
+        (layers.RNN(3, activation="relu", reverse=True), sequence),
+        (layers.LSTM(3), sequence, state, state),
+        (layers.LSTM(3, reverse=True), sequence),
+        (layers.Softmax(), row),
+        *((activation(), row) for activation in ACTIVATIONS),
+        (layers.Dropout(0.4), row),
+        (layers.Flatten(), image),
+        (layers.Flatten("columns"), image),
+        (layers.Reshape((6, 14)), image),
+        (layers.Last(), sequence),
+        (layers.Add(), row, row),
+        (layers.Concat(), row, (3, 2)),
+        (
+            Network(
+                [
+                    layers.Conv2D(2, 3, padding=1),
+                    layers.Tanh(),
+                    layers.MaxPool(2),
+                    layers.Flatten(),
+                    layers.Dense(3),
+                ]
+            ),
+            image,
+        ),
+        (residual, row),
+    ]
+
+
+def _losses():
+    """Return every public loss with outputs and targets for it."""
+    y = _spread((3, 4), 0)
+    classes = np.array([2, 0, 3])
+    real = _spread((3, 4), 1)
+    share = 1 / (1 + np.exp(-real))
+    probabilities = np.exp(real) / np.exp(real).sum(axis=-1, keepdims=True)
+    return [
+        (losses.SoftmaxCrossEntropy(), y, classes),
+        (losses.SoftmaxCrossEntropy(), y, probabilities),
+        (losses.CrossEntropy(), probabilities, classes),
+        (losses.LogisticCrossEntropy(), y, share),
+        (losses.BinaryCrossEntropy(), share, probabilities),
+        (losses.MeanSquaredError(), y, real),
+        (losses.HalfSquaredError(), y, real),
+    ]
+
+
+def _spread(shape, seed):
+    count = 2 * int(np.prod(shape))
+    numbers = np.random.default_rng(seed).permutation(np.linspace(-2, 2, count))
+    return numbers[: count // 2].reshape(shape)

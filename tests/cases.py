@@ -1,0 +1,183 @@
+"""One table of every layer in many configurations: a new layer is done when it stands here.
+
+`test_contract.py` runs every promise of the contract over it.
+"""
+
+import copy
+import dataclasses
+
+import numpy as np
+
+import backprop as bp
+
+
+@dataclasses.dataclass
+class Case:
+    """A layer, not built, and the shapes of its inputs, with the batch axis."""
+
+    layer: bp.Layer
+    shapes: tuple
+
+    def __str__(self):
+        return f"{self.layer!r} on {' and '.join(map(str, self.shapes))}"
+
+    def build(self, dtype=np.float64):
+        """Return a built copy whose parameters are all away from zero, biases too."""
+        layer = copy.deepcopy(self.layer)
+        layer.build(*(shape[1:] for shape in self.shapes), rng=0, dtype=dtype)
+        rng = np.random.default_rng(1)
+        for value in layer.params.values():
+            value += (0.1 * rng.standard_normal(value.shape)).astype(dtype)
+        return layer
+
+    def inputs(self, dtype=np.float64, seed=2):
+        """Return inputs for it."""
+        rng = np.random.default_rng(seed)
+        return [spread(shape, rng).astype(dtype) for shape in self.shapes]
+
+    def delta(self, y, seed=3):
+        """Return a random delta for the output `y`."""
+        return np.random.default_rng(seed).standard_normal(y.shape).astype(y.dtype)
+
+
+def spread(shape, rng):
+    """Return different numbers from -2 to 2 in random order, none of them zero.
+
+    They lie further apart than the steps of a numerical derivative: no kink comes between.
+    """
+    count = 2 * int(np.prod(shape))  # an even count of points straddles zero
+    return rng.permutation(np.linspace(-2, 2, count))[: count // 2].reshape(shape)
+
+
+def wired(*steps, inputs=1):
+    """Return a Network of `(layer, *values)`."""
+    net = bp.Network(inputs=inputs)
+    for layer, *values in steps:
+        net.add(layer, *values)
+    return net
+
+
+shared, recurrent = bp.Dense(3), bp.RNN(3)
+block = bp.Network([bp.Dense(3), bp.Tanh()])
+
+ACTIVATIONS = [
+    bp.Identity(),
+    bp.Sigmoid(),
+    bp.Tanh(),
+    bp.ReLU(),
+    bp.LeakyReLU(),
+    bp.LeakyReLU(slope=0.3),
+    bp.ELU(),
+    bp.ELU(alpha=0.7),
+    bp.SELU(),
+    bp.GELU(),
+    bp.Softplus(),
+    bp.Softsign(),
+    bp.SiLU(),
+    bp.Softmax(),
+    bp.Dropout(),
+    bp.Dropout(rate=0.0),
+    bp.Dropout(rate=0.9),
+]
+
+TABLE = [
+    *((layer, shape) for layer in ACTIVATIONS for shape in [(1, 1), (4, 5), (2, 3, 4)]),
+    # Dense: one example, one unit, sequences and images
+    (bp.Dense(3), (4, 5)),
+    (bp.Dense(1), (1, 1)),
+    (bp.Dense(2, bias=False), (3, 4)),
+    (bp.Dense(2), (2, 3, 4)),
+    (bp.Dense(2), (2, 2, 3, 4)),
+    # Conv2D: even and oblong kernels, strides that do not tile, padding, dilation, orientations
+    (bp.Conv2D(2, 3), (2, 5, 6, 2)),
+    (bp.Conv2D(1, 1), (1, 1, 1, 1)),
+    (bp.Conv2D(3, 2), (2, 4, 5, 1)),
+    (bp.Conv2D(2, (1, 4)), (1, 3, 6, 2)),
+    (bp.Conv2D(2, (4, 1), bias=False), (2, 5, 2, 2)),
+    (bp.Conv2D(2, 3, stride=2), (2, 6, 8, 1)),
+    (bp.Conv2D(2, 2, stride=3), (2, 7, 6, 2)),
+    (bp.Conv2D(2, 3, stride=(1, 2), padding=(2, 1)), (2, 4, 5, 2)),
+    (bp.Conv2D(2, 3, padding=1), (1, 4, 4, 3)),
+    (bp.Conv2D(2, 2, padding=3), (1, 2, 3, 1)),
+    (bp.Conv2D(2, 3, padding="same"), (2, 4, 5, 2)),
+    (bp.Conv2D(2, 4, padding="same"), (2, 5, 5, 1)),
+    (bp.Conv2D(2, (2, 3), padding="same", stride=2), (2, 5, 6, 2)),
+    (bp.Conv2D(2, 3, padding="valid", dilation=2), (2, 7, 6, 1)),
+    (bp.Conv2D(2, (2, 3), dilation=(3, 1), stride=2, padding=1), (2, 6, 7, 2)),
+    (bp.Conv2D(2, 3, flip=True), (2, 5, 4, 2)),
+    (bp.Conv2D(2, (2, 3), flip=True, stride=2, padding="same", dilation=2), (2, 5, 6, 2)),
+    # Pools: side by side, overlapping, apart, not tiling, padded
+    *(
+        (pool(size, **settings), shape)
+        for pool in (bp.MaxPool, bp.AvgPool)
+        for size, settings, shape in [
+            (2, {}, (2, 4, 6, 2)),
+            (2, {}, (1, 5, 3, 1)),
+            (1, {}, (1, 2, 2, 1)),
+            (3, {"stride": 1}, (2, 5, 4, 2)),
+            (3, {"stride": 2}, (2, 6, 6, 2)),
+            (2, {"stride": 3}, (2, 5, 6, 2)),
+            ((1, 3), {"stride": (2, 1)}, (2, 4, 5, 2)),
+            (3, {"stride": 2, "padding": 1}, (2, 5, 6, 2)),
+            (3, {"padding": (2, 1)}, (1, 4, 4, 2)),
+            (2, {"padding": "same"}, (2, 5, 5, 1)),
+            ((3, 4), {"stride": 2, "padding": "same"}, (2, 5, 6, 2)),
+        ]
+    ),
+    (bp.AvgPool(3, stride=2, padding=1, count_include_pad=False), (2, 5, 6, 2)),
+    (bp.AvgPool(2, padding="same", count_include_pad=False), (2, 5, 3, 1)),
+    # Recurrent: one step and more, one example, initial states, reversed, stacked
+    *(
+        (layer(3, **settings), *shapes)
+        for layer, states in ((bp.RNN, 1), (bp.LSTM, 2))
+        for settings in ({}, {"reverse": True})
+        for shapes in [
+            [(2, 4, 5)],
+            [(1, 1, 1)],
+            [(3, 1, 2), *[(3, 3)] * states],
+            [(2, 5, 2), *[(2, 3)] * states],
+        ]
+    ),
+    (bp.RNN(3, activation="relu"), (2, 4, 5)),
+    (bp.RNN(3, activation="relu", reverse=True), (2, 3, 2), (2, 3)),
+    (bp.LSTM(2, forget_bias=-1.0), (2, 6, 3)),
+    (bp.Last(), (2, 3, 4)),
+    (bp.Last(), (1, 1, 1)),
+    (bp.Last(reverse=True), (2, 3, 4)),
+    # Shapes and merges
+    (bp.Flatten(), (2, 3, 4, 2)),
+    (bp.Flatten(), (1, 3)),
+    (bp.Flatten(order="columns"), (2, 3, 4, 2)),
+    (bp.Reshape((4, 6)), (2, 3, 4, 2)),
+    (bp.Reshape(6), (1, 2, 3)),
+    (bp.Add(), (2, 3), (2, 3)),
+    (bp.Add(), (1, 2, 2), (1, 2, 2), (1, 2, 2)),
+    (bp.Concat(), (2, 3), (2, 1)),
+    (bp.Concat(), (1, 2, 2), (1, 2, 1), (1, 2, 4)),
+    # Networks: a chain, a CNN, stacked and two-way recurrence, a shortcut, shared and nested layers
+    (bp.Network([bp.Dense(4), bp.Sigmoid(), bp.Dense(2), bp.Softmax()]), (3, 5)),
+    (bp.Network([bp.Flatten(), bp.Dense(4), bp.Dropout(0.3), bp.Tanh()]), (2, 3, 2)),
+    (
+        bp.Network(
+            [bp.Conv2D(2, 3, padding=1), bp.ReLU(), bp.MaxPool(2), bp.Flatten(), bp.Dense(3)]
+        ),
+        (2, 6, 6, 1),
+    ),
+    (
+        bp.Network(
+            [bp.Conv2D(2, 3, flip=True), bp.Sigmoid(), bp.AvgPool(2), bp.Flatten("columns")]
+        ),
+        (2, 6, 6, 1),
+    ),
+    (bp.Network([bp.LSTM(3), bp.RNN(2), bp.LSTM(2, reverse=True), bp.Dense(2)]), (2, 4, 3)),
+    (wired((bp.RNN(2), 0), (bp.RNN(2, reverse=True), 0), (bp.Concat(), 1, 2)), (2, 4, 3)),
+    (wired((bp.LSTM(2), 0, 1, 2), (bp.Last(), 3), inputs=3), (2, 4, 3), (2, 2), (2, 2)),
+    (wired((bp.Dense(3), 0), (bp.Tanh(), 1), (bp.Add(), 0, 2)), (4, 3)),
+    (wired((bp.Add(), 0, 0), (bp.Dense(2), 1)), (2, 3)),
+    (wired((shared, 0), (bp.Tanh(), 1), (shared, 2), (bp.Add(), 2, 3)), (4, 3)),
+    (wired((recurrent, 0), (recurrent, 1), (bp.Last(), 2)), (2, 4, 3)),
+    (wired((block, 0), (block, 1), (bp.Concat(), 1, 2), (bp.Dense(2), 3)), (4, 3)),
+    (bp.Network([bp.Network([bp.Network([bp.Dense(2)]), bp.Softsign()]), bp.Dense(1)]), (4, 3)),
+]
+
+CASES = [Case(layer, shapes) for layer, *shapes in TABLE]
