@@ -1,8 +1,5 @@
 """Losses: published numbers, gradients against two estimates, stability, purity, errors."""
 
-import inspect
-import re
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -446,14 +443,6 @@ def test_settings_and_repr(loss):
     assert loss(reduction="sum").settings == {"reduction": "sum"}
     assert repr(loss()) == f"{loss.__name__}()"
     assert repr(loss(reduction="sum")) == f"{loss.__name__}(reduction='sum')"
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-def test_every_tag_of_the_docstring_is_one_line_of_the_code(loss):
-    in_text = re.findall(r"\\tag\{(\d+)\}", loss.__doc__)
-    in_code = re.findall(r"# \((\d+)\)$", inspect.getsource(loss), flags=re.MULTILINE)
-    assert sorted(in_text) == sorted(set(in_text)) == sorted(in_code)
-    assert in_text == [str(n) for n in range(1, len(in_text) + 1)]
 
 
 # Errors

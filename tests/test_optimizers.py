@@ -1,9 +1,7 @@
 """Optimizers: published numbers, obvious loops, closed forms, pieces, state, errors."""
 
 import copy
-import inspect
 import math
-import re
 
 import numpy as np
 import pytest
@@ -428,14 +426,6 @@ def test_settings_and_repr():
     for optimizer in OPTIMIZERS:
         again = type(optimizer)(**optimizer.settings)
         assert vars(again) == vars(optimizer)
-
-
-@pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSProp, Adam, AdamW])
-def test_every_tag_of_the_docstring_is_one_line_of_the_code(kind):
-    in_text = re.findall(r"\\tag\{(\d+)\}", kind.__doc__)
-    in_code = re.findall(r"# \((\d+)\)$", inspect.getsource(kind), flags=re.MULTILINE)
-    assert sorted(in_text) == sorted(set(in_text)) == sorted(in_code)
-    assert in_text == [str(n) for n in range(1, len(in_text) + 1)]
 
 
 # Errors
