@@ -1,5 +1,7 @@
 """The gradient check of everything the package ships: what `backprop check` runs."""
 
+import math
+
 import numpy as np
 
 from . import layers, losses
@@ -22,13 +24,9 @@ ACTIVATIONS = (
 
 
 def selfcheck():
-    """Yield `(name, report)` for every public layer and loss, in settings that are no special case.
-
-    Inputs are shuffled, evenly spread numbers, none of them zero and no two alike: no kink of a
-    rectifier or a maximum lies within the step of a numerical derivative.
-    """
+    """Yield `(name, report)` for every public layer and loss, in settings that are no special case."""
     for thing, *shapes in _layers():
-        xs = [_spread(shape, seed) for seed, shape in enumerate(shapes)]
+        xs = [spread(shape, seed) for seed, shape in enumerate(shapes)]
         yield repr(thing), gradcheck(thing, *xs)
     for loss, y, target in _losses():
         yield repr(loss), gradcheck(loss, y, target=target)
@@ -79,9 +77,9 @@ def _layers():
 
 def _losses():
     """Return every public loss with outputs and targets for it."""
-    y = _spread((3, 4), 0)
+    y = spread((3, 4), 0)
     classes = np.array([2, 0, 3])
-    real = _spread((3, 4), 1)
+    real = spread((3, 4), 1)
     share = 1 / (1 + np.exp(-real))
     probabilities = np.exp(real) / np.exp(real).sum(axis=-1, keepdims=True)
     return [
@@ -95,7 +93,11 @@ def _losses():
     ]
 
 
-def _spread(shape, seed):
-    count = 2 * int(np.prod(shape))
-    numbers = np.random.default_rng(seed).permutation(np.linspace(-2, 2, count))
+def spread(shape, rng):
+    """Return evenly spread numbers from -2 to 2 in random order, none of them zero.
+
+    They lie further apart than the step of a numerical derivative: no kink comes between.
+    """
+    count = 2 * math.prod(shape)  # of an even count of points, none is zero
+    numbers = np.random.default_rng(rng).permutation(np.linspace(-2, 2, count))
     return numbers[: count // 2].reshape(shape)

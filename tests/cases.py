@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 import backprop as bp
+from backprop.selfcheck import spread
 
 
 @dataclasses.dataclass
@@ -38,15 +39,6 @@ class Case:
     def delta(self, y, seed=3):
         """Return a random delta for the output `y`."""
         return np.random.default_rng(seed).standard_normal(y.shape).astype(y.dtype)
-
-
-def spread(shape, rng):
-    """Return different numbers from -2 to 2 in random order, none of them zero.
-
-    They lie further apart than the steps of a numerical derivative: no kink comes between.
-    """
-    count = 2 * int(np.prod(shape))  # an even count of points straddles zero
-    return rng.permutation(np.linspace(-2, 2, count))[: count // 2].reshape(shape)
 
 
 def wired(*steps, inputs=1):

@@ -8,11 +8,11 @@ from numpy.testing import assert_allclose
 
 import backprop as bp
 from backprop.checks import central_differences, complex_step
-from cases import spread
+from backprop.selfcheck import spread
 
 
 def inputs(*shape, seed=0):
-    return spread(shape, np.random.default_rng(seed))
+    return spread(shape, seed)
 
 
 # The estimators
