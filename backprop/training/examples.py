@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import expects
+from ..errors import batch_of, expects
 
 CHUNK = 2**20
 """How many numbers are looked at together: a few megabytes, however large the data set is."""
@@ -36,6 +36,10 @@ class Examples:
         counts = [len(each) if each.ndim else 0 for each in arrays]
         if min(counts) == 0 or min(counts) != max(counts):
             raise expects(who, "at least one example, as many inputs as targets", counts)
+        shapes = [each.shape[1:] for each in self.inputs]
+        if shapes != list(net.in_shapes):
+            wanted, got = (", ".join(map(batch_of, each)) for each in (net.in_shapes, shapes))
+            raise expects(who, f"inputs of shape {wanted}", got)
         for name, each in zip(["x"] * len(self.inputs) + ["y"], arrays, strict=True):
             _check_finite(who, name, each)
         self._check_targets(net, loss)

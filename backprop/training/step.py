@@ -71,9 +71,9 @@ class TrainStep:
         if not isinstance(optimizer, Optimizer):
             raise expects("TrainStep", "an optimizer such as SGD(0.1)", repr(optimizer), TypeError)
         self.net, self.optimizer = net, optimizer
-        if clip is not None and not real("TrainStep", "clip", clip) > 0:
+        self.clip = None if clip is None else real("TrainStep", "clip", clip)
+        if self.clip is not None and self.clip <= 0:
             raise expects("TrainStep", "clip to be above 0", clip)
-        self.clip = clip
         self.seed = whole("TrainStep", "seed", seed, least=0)
         mask = ~fits("TrainStep", "freeze", net, freeze)
         if not mask.any():
