@@ -216,9 +216,8 @@ class Network(Layer):
         return values[-1]
 
     def backward(self, delta, cache, /):
-        wanted = [True] * (self.inputs + len(self.steps))
-        deltas, grads = self._run_back(delta, cache, wanted)
-        dxs = tuple(deltas[i] for i in range(self.inputs))
+        deltas, grads = self._run_back(delta, cache, [True] * len(self.shapes))
+        dxs = tuple(deltas[: self.inputs])
         return (dxs if self.inputs > 1 else dxs[0]), grads
 
     def grads(self, delta, cache, /):
@@ -228,19 +227,26 @@ class Network(Layer):
             wanted.append(bool(layer.params) or any(wanted[i] for i in reads))
         return self._run_back(delta, cache, wanted)[1]
 
-    def _run_back(self, delta, caches, wanted):
-        deltas: dict[int, Array] = {len(self.steps) + self.inputs - 1: delta}
+    def deltas(self, delta, cache, /):
+        """Return dL/dv of every value v: of the inputs, and of each layer's output."""
+        return self._run_back(delta, cache, [True] * len(self.shapes), keep=True)[0]
+
+    def _run_back(self, delta, caches, wanted, keep=False):
+        deltas: list[Array] = [None] * len(self.shapes)
+        deltas[-1] = delta
         of_layer: dict[int, Grads] = {}
         for number in reversed(range(len(self.steps))):
             layer, reads = self.steps[number]
             made = self.inputs + number
             if not wanted[made]:
                 continue
-            delta = deltas.pop(made)
+            delta = deltas[made]
+            if not keep:
+                deltas[made] = None  # nobody reads it again: let its memory go
             if any(wanted[i] for i in reads):
                 dx, grads = layer.backward(delta, caches[number])
                 for i, part in zip(reads, dx if isinstance(dx, tuple) else (dx,), strict=True):
-                    deltas[i] = deltas[i] + part if i in deltas else part
+                    deltas[i] = part if deltas[i] is None else deltas[i] + part
             else:
                 grads = layer.grads(delta, caches[number])
             earlier = of_layer.get(id(layer))
