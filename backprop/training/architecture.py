@@ -32,6 +32,8 @@ def described(value):
     match value:
         case None | bool() | int() | float() | str():
             return value
+        case np.generic():
+            return described(value.item())
         case list():
             return [described(each) for each in value]
         case tuple():

@@ -1,6 +1,8 @@
 """Files that are replaced as a whole."""
 
+import contextlib
 import os
+import secrets
 from pathlib import Path
 
 from ..errors import expects
@@ -13,7 +15,7 @@ def write(who, path, content):
     """
     target = Path(path).resolve()  # the file behind a link is replaced, not the link
     # In the same folder, as a file can be renamed only within a file system.
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("xb") as file:
             file.write(content)
@@ -23,4 +25,5 @@ def write(who, path, content):
     except OSError as error:
         raise expects(who, f"to be able to write {path}", error.strerror, type(error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()  # there is one only if something went wrong
