@@ -1,0 +1,109 @@
+"""IDX, the file format of MNIST: an array after a header that says what it is.
+
+| bytes | content |
+|---|---|
+| 2 | zeros |
+| 1 | the type of the numbers, a key of TYPES |
+| 1 | how many axes there are |
+| 4 for each axis | its length |
+| the rest | the numbers, the last axis running fastest |
+
+All of it is big-endian, and the file may be compressed by gzip.
+
+Source: Y. LeCun, C. Cortes and C. Burges, *The MNIST database of handwritten digits*.
+"""
+
+import gzip
+import math
+import struct
+import sys
+import zlib
+
+import numpy as np
+
+from ..errors import expects
+from ..training.atomic import write
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+"""The types of numbers by the byte that stands for them."""
+CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
+
+MOST_AXES = 64  # of a NumPy array; the format could say 255
+CHUNK = 2**20
+
+
+def read_idx(path, /):
+    """Return the array in the IDX file at `path`, compressed or not: its first bytes tell.
+
+    Memory is taken only for what the file really holds, whatever its header promises.
+
+    Raises:
+        ValueError: the file is not exactly one IDX array.
+        OSError: the file cannot be read.
+    """
+    who = f"read_idx {str(path)!r}"
+    try:
+        with open(path, "rb") as file:
+            zipped = file.peek(2)[:2] == b"\x1f\x8b"
+            return _decode(who, gzip.GzipFile(fileobj=file) if zipped else file)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise expects(who, "a whole gzip file", "a damaged one") from error
+    except OSError as error:
+        raise expects(who, "to be able to read it", error.strerror, type(error)) from error
+
+
+def write_idx(path, array, /):
+    """Write `array` to `path` as an IDX file, compressed by gzip if the name ends in `.gz`.
+
+    The same array gives the same bytes. Cut short at any moment, it leaves the old file.
+
+    Raises:
+        ValueError: the format has no such type or number of axes.
+        OSError: the file cannot be written.
+    """
+    content = encode(f"write_idx {str(path)!r}", np.asarray(array))
+    if str(path).endswith(".gz"):
+        content = gzip.compress(content, mtime=0)
+    write("write_idx", path, content)
+
+
+def encode(who, array, /):
+    """Return the bytes of an IDX file with `array` in it."""
+    if array.dtype not in CODES:
+        raise expects(who, f"an array of {', '.join(map(str, CODES))}", array.dtype)
+    if not (1 <= array.ndim <= MOST_AXES and max(array.shape) < 2**32):
+        raise expects(who, f"1 to {MOST_AXES} axes shorter than 2**32", f"shape {array.shape}")
+    code = CODES[array.dtype]
+    header = struct.pack(f">2xBB{array.ndim}I", code, array.ndim, *array.shape)
+    return header + array.astype(TYPES[code]).tobytes()
+
+
+def _decode(who, file):
+    magic = exactly(who, file, 4, "bytes of type and axes")
+    zeros, code, axes = magic[:2], magic[2], magic[3]
+    if any(zeros):
+        raise expects(who, "two zero bytes at the start", zeros.hex(" "))
+    if code not in TYPES:
+        raise expects(who, f"a type from {', '.join(map(hex, TYPES))}", hex(code))
+    if not 1 <= axes <= MOST_AXES:
+        raise expects(who, f"1 to {MOST_AXES} axes", axes)
+    shape = struct.unpack(f">{axes}I", exactly(who, file, 4 * axes, "bytes of sizes"))
+    dtype = np.dtype(TYPES[code])
+    if math.prod(max(1, length) for length in shape) * dtype.itemsize > sys.maxsize:
+        raise expects(who, "sizes that an array can have", shape)
+    size = math.prod(shape) * dtype.itemsize
+    content = exactly(who, file, size, f"bytes of numbers for the sizes {shape}")
+    if file.read(1):
+        raise expects(who, f"nothing after {size} bytes of numbers", "more")
+    return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def exactly(who, file, count, what):
+    """Return the next `count` bytes of `file`, or raise ValueError where there are fewer."""
+    content = bytearray()
+    # Piece by piece: a file that promises more than it holds is not given the memory for it.
+    while piece := file.read(min(CHUNK, count - len(content))):
+        content += piece
+    if len(content) < count:
+        raise expects(who, f"{count} {what}", len(content))
+    return content
