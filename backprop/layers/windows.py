@@ -107,7 +107,7 @@ class Window:
                 yield padded[:, i * d : i * d + OH * s : s, j * e : j * e + OW * t : t][:, :OH, :OW]
 
     def windows(self, x):
-        """Return the windows of images `x` (N, H, W, C) as a new array (N, OH, OW, K, K, C)."""
+        """Return the windows of images `x` (N, H, W, C), in one piece: (N, OH, OW, K, K, C)."""
         N, H, W, C = x.shape
         x = self.pad(x)
         OH, OW = self.positions(H, W)
