@@ -47,6 +47,7 @@ class Display:
             speed = f"{self.examples / row.seconds:,.0f} examples/s"
             line = f"epoch {row.epoch}/{self.last}  {words}  {speed}"
             self.bar.write(line, file=sys.stdout)
+            sys.stdout.flush()  # a pipe would keep the lines back
 
 
 def _words(**numbers):

@@ -9,7 +9,7 @@ from .callbacks import Progress
 from .display import Display
 from .evaluate import Tally, evaluation
 from .examples import Examples
-from .history import MONITORS, Epoch, History
+from .history import Epoch, History
 from .interrupt import Interrupt
 from .step import TrainStep
 
@@ -62,7 +62,7 @@ def fit(
         penalties: penalties on the parameters, such as `L2(1e-4)`.
         clip: the largest global norm of a gradient.
         freeze: patterns over the keys of parameters that are to stay as they are.
-        monitor: the field of the History whose values are the `losses` of the schedule.
+        monitor: whether the `losses` of the schedule are the History's `"loss"` or `"val_loss"`.
         callbacks: functions that are called with a Progress after each epoch.
         seed: a whole number; with the same one, the same run.
         start: the History of an earlier call to go on from; `epochs` are then further ones.
@@ -170,7 +170,7 @@ def _check_calls(schedule, callbacks, monitor, held_out):
             raise expects(
                 "fit", "callbacks and a schedule that can be called", repr(call), TypeError
             )
+    choice("fit", "monitor", monitor, ("loss", "val_loss"))
     for name in (monitor, *(getattr(each, "monitor", monitor) for each in callbacks)):
-        choice("fit", "monitor", name, MONITORS)
         if name.startswith("val_") and held_out is None:
             raise expects("fit", f"validation examples, to monitor {name}", "none")

@@ -199,7 +199,8 @@ def test_what_is_saved_is_checked(tmp_path):
         (
             TypeError,
             build([Scale(Halves(), limits={3})], (2,)),
-            "settings that are numbers, text, arrays, layers, initializers or lists of them, got {3}",
+            "settings that are numbers, text, arrays, layers, initializers or lists of them, "
+            "got {3}",
         ),
     ]:
         assert raised(kind, save, net, path) == "save expects " + text
