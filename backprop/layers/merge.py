@@ -55,7 +55,8 @@ class Concat(Layer):
     """
 
     def build(self, *in_shapes, rng=None, dtype=np.float32):
-        if len(in_shapes) < 2 or any(shape[:-1] != in_shapes[0][:-1] for shape in in_shapes):
+        leading = {shape[:-1] for shape in in_shapes}
+        if len(in_shapes) < 2 or len(leading) > 1 or () in in_shapes:
             raise expects(
                 self.who, "two or more inputs that differ in the last axis only", _listed(in_shapes)
             )
