@@ -17,6 +17,7 @@ class Display:
         self.last = last
         self.examples = examples
         self.bar = tqdm(
+            f"epoch {first + 1}/{last}",
             total=examples * (last - first),
             file=sys.stdout,
             disable=not (shown and sys.stdout.isatty()),
