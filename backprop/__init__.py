@@ -9,8 +9,35 @@
 To read the code, begin with `layer.py`, the contract, and `layers/dense.py`, the first chapter.
 """
 
-from .checks import gradcheck
-from .layer import Layer
+from .checks import (
+    gradcheck,
+)
+from .data import (
+    Dataset,
+    batches,
+    list_data,
+    load_data,
+    one_hot,
+    read_csv,
+    read_idx,
+    read_npz,
+    split,
+    write_idx,
+)
+from .initializers import (
+    Constant,
+    Given,
+    Glorot,
+    He,
+    LeCun,
+    Normal,
+    Orthogonal,
+    Uniform,
+    Zeros,
+)
+from .layer import (
+    Layer,
+)
 from .layers import (
     ELU,
     GELU,
@@ -46,35 +73,92 @@ from .losses import (
     MeanSquaredError,
     SoftmaxCrossEntropy,
 )
-from .network import Network
+from .network import (
+    Network,
+)
+from .optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Optimizer,
+    RMSProp,
+)
+from .penalties import (
+    L1,
+    L2,
+)
+from .schedules import (
+    ConstantRate,
+    CosineDecay,
+    ExponentialDecay,
+    ReduceOnPlateau,
+    StepDecay,
+    WarmUp,
+)
+from .training import (
+    Checkpoint,
+    EarlyStopping,
+    Evaluation,
+    History,
+    TrainStep,
+    evaluate,
+    fit,
+    load,
+    minimize,
+    save,
+)
 
 __all__ = [
     "ELU",
     "GELU",
+    "L1",
+    "L2",
     "LSTM",
     "RNN",
     "SELU",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
     "Add",
     "AvgPool",
     "BinaryCrossEntropy",
+    "Checkpoint",
     "Concat",
+    "Constant",
+    "ConstantRate",
     "Conv2D",
+    "CosineDecay",
     "CrossEntropy",
+    "Dataset",
     "Dense",
     "Dropout",
+    "EarlyStopping",
+    "Evaluation",
+    "ExponentialDecay",
     "Flatten",
+    "Given",
+    "Glorot",
     "HalfSquaredError",
+    "He",
+    "History",
     "Identity",
     "Last",
     "Layer",
+    "LeCun",
     "LeakyReLU",
     "LogisticCrossEntropy",
     "Loss",
     "MaxPool",
     "MeanSquaredError",
     "Network",
-    "RNN",
+    "Normal",
+    "Optimizer",
+    "Orthogonal",
+    "RMSProp",
     "ReLU",
+    "ReduceOnPlateau",
     "Reshape",
     "SiLU",
     "Sigmoid",
@@ -82,6 +166,25 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Softplus",
     "Softsign",
+    "StepDecay",
     "Tanh",
+    "TrainStep",
+    "Uniform",
+    "WarmUp",
+    "Zeros",
+    "batches",
+    "evaluate",
+    "fit",
     "gradcheck",
+    "list_data",
+    "load",
+    "load_data",
+    "minimize",
+    "one_hot",
+    "read_csv",
+    "read_idx",
+    "read_npz",
+    "save",
+    "split",
+    "write_idx",
 ]

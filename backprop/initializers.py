@@ -137,7 +137,7 @@ class Orthogonal(Initializer):
 
 
 class Constant(Initializer):
-    """Every number the same."""
+    """Every number the same: for biases, or to see what symmetry does to weights."""
 
     def __init__(self, value):
         self.value = real("Constant", "value", value)

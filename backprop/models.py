@@ -9,7 +9,7 @@ No choice here was made by looking at test images.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import batch_of, expects
 from .layers import (
@@ -28,7 +28,7 @@ from .layers import (
 from .losses import HalfSquaredError, Loss, SoftmaxCrossEntropy
 from .network import Network
 from .optimizers import SGD, Adam, Optimizer
-from .schedules import Constant, Cosine, Schedule
+from .schedules import ConstantRate, CosineDecay, Schedule
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Model:
     """A network that is not built yet, and what suits its training."""
 
     net: Network
-    loss: Loss = SoftmaxCrossEntropy()
-    optimizer: Optimizer = Adam(1e-3)
+    loss: Loss = field(default_factory=SoftmaxCrossEntropy)
+    optimizer: Optimizer = field(default_factory=Adam)
     batch_size: int = 64
     updates: int = 2500
     """How long to train. Counted in updates, since few examples have to be seen more often."""
-    schedule: Callable[[int], Schedule] = Cosine
+    schedule: Callable[[int], Schedule] = CosineDecay
     """Makes the schedule from the number of epochs."""
     clip: float | None = None
     """The largest global norm of a gradient."""
@@ -125,7 +125,7 @@ def zhang(in_shape, classes):
         optimizer=SGD(1.0),
         batch_size=50,
         updates=12_000,
-        schedule=lambda epochs: Constant(),
+        schedule=lambda epochs: ConstantRate(),
     )
 
 

@@ -24,14 +24,14 @@ class Schedule:
     __repr__ = Layer.__repr__
 
 
-class Constant(Schedule):
+class ConstantRate(Schedule):
     """The optimizer's own rate, all the time."""
 
     def __call__(self, epoch, losses=()):
         return 1.0
 
 
-class Step(Schedule):
+class StepDecay(Schedule):
     r"""A staircase, $\text{factor}^{\lfloor \text{epoch}/\text{every} \rfloor}$.
 
     Args:
@@ -40,14 +40,14 @@ class Step(Schedule):
     """
 
     def __init__(self, every, factor):
-        self.every = whole("Step", "every", every)
-        self.factor = real("Step", "factor", factor, least=0)
+        self.every = whole("StepDecay", "every", every)
+        self.factor = real("StepDecay", "factor", factor, least=0)
 
     def __call__(self, epoch, losses=()):
         return self.factor ** (epoch // self.every)
 
 
-class Exponential(Schedule):
+class ExponentialDecay(Schedule):
     r"""A steady decay, $\text{factor}^{\text{epoch}}$.
 
     Args:
@@ -55,13 +55,13 @@ class Exponential(Schedule):
     """
 
     def __init__(self, factor):
-        self.factor = real("Exponential", "factor", factor, least=0)
+        self.factor = real("ExponentialDecay", "factor", factor, least=0)
 
     def __call__(self, epoch, losses=()):
         return self.factor**epoch
 
 
-class Cosine(Schedule):
+class CosineDecay(Schedule):
     r"""Half a wave from 1 down to the floor $f$, which it keeps from epoch $T$ on:
 
     $$ f + (1 - f)\,\frac{1 + \cos(\pi\, \text{epoch}/T)}{2}. $$
@@ -75,8 +75,8 @@ class Cosine(Schedule):
     """
 
     def __init__(self, epochs, floor=0.0):
-        self.epochs = _above_zero("Cosine", epochs)
-        self.floor = real("Cosine", "floor", floor, least=0)
+        self.epochs = _above_zero("CosineDecay", epochs)
+        self.floor = real("CosineDecay", "floor", floor, least=0)
 
     def __call__(self, epoch, losses=()):
         wave = (1 + math.cos(math.pi * min(epoch / self.epochs, 1))) / 2
@@ -95,7 +95,7 @@ class WarmUp(Schedule):
     Source: Goyal et al., *Accurate, large minibatch SGD: training ImageNet in 1 hour* (2017).
     """
 
-    def __init__(self, epochs, after=Constant()):
+    def __init__(self, epochs, after=ConstantRate()):
         self.epochs = _above_zero("WarmUp", epochs)
         if not callable(after):
             raise expects("WarmUp", "after to be a schedule", repr(after), TypeError)
@@ -106,7 +106,7 @@ class WarmUp(Schedule):
         return slope * self.after(max(epoch - self.epochs, 0), losses[math.ceil(self.epochs) :])
 
 
-class OnPlateau(Schedule):
+class ReduceOnPlateau(Schedule):
     """A cut whenever the monitored loss has stopped falling.
 
     The loss of an epoch is an improvement if it is lower than the best so far by more than
@@ -120,9 +120,9 @@ class OnPlateau(Schedule):
     """
 
     def __init__(self, patience, factor, min_delta=0.0):
-        self.patience = whole("OnPlateau", "patience", patience)
-        self.factor = real("OnPlateau", "factor", factor, least=0, below=1)
-        self.min_delta = real("OnPlateau", "min_delta", min_delta, least=0)
+        self.patience = whole("ReduceOnPlateau", "patience", patience)
+        self.factor = real("ReduceOnPlateau", "factor", factor, least=0, below=1)
+        self.min_delta = real("ReduceOnPlateau", "min_delta", min_delta, least=0)
 
     def __call__(self, epoch, losses=()):
         best, waited, cuts = math.inf, 0, 0

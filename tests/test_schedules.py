@@ -4,21 +4,29 @@ import math
 
 import pytest
 
-from backprop.schedules import Constant, Cosine, Exponential, OnPlateau, Schedule, Step, WarmUp
+from backprop.schedules import (
+    ConstantRate,
+    CosineDecay,
+    ExponentialDecay,
+    ReduceOnPlateau,
+    Schedule,
+    StepDecay,
+    WarmUp,
+)
 
 SCHEDULES = [
-    Constant(),
-    Step(2, 0.5),
-    Exponential(0.9),
-    Cosine(4, floor=0.1),
-    WarmUp(2, Step(1, 0.5)),
-    OnPlateau(1, 0.5, min_delta=0.1),
+    ConstantRate(),
+    StepDecay(2, 0.5),
+    ExponentialDecay(0.9),
+    CosineDecay(4, floor=0.1),
+    WarmUp(2, StepDecay(1, 0.5)),
+    ReduceOnPlateau(1, 0.5, min_delta=0.1),
 ]
 
 
 @pytest.mark.parametrize("epoch", [0, 0.25, 7, 1000])
 def test_constant(epoch):
-    assert Constant()(epoch, (1.0, 2.0)) == 1
+    assert ConstantRate()(epoch, (1.0, 2.0)) == 1
 
 
 @pytest.mark.parametrize(
@@ -26,12 +34,12 @@ def test_constant(epoch):
     [(0, 1), (2.999, 1), (3, 0.5), (5, 0.5), (5.999, 0.5), (6, 0.25), (30.5, 2.0**-10)],
 )
 def test_step(epoch, factor):
-    assert Step(3, 0.5)(epoch) == factor
+    assert StepDecay(3, 0.5)(epoch) == factor
 
 
 @pytest.mark.parametrize(("epoch", "factor"), [(0, 1), (1, 0.25), (0.5, 0.5), (2.5, 0.03125)])
 def test_exponential(epoch, factor):
-    assert Exponential(0.25)(epoch) == factor
+    assert ExponentialDecay(0.25)(epoch) == factor
 
 
 @pytest.mark.parametrize(
@@ -39,12 +47,12 @@ def test_exponential(epoch, factor):
     [(0, 1), (1, (2 + math.sqrt(2)) / 4), (2, 0.5), (3, (2 - math.sqrt(2)) / 4), (4, 0), (9, 0)],
 )
 def test_cosine(epoch, factor):
-    assert Cosine(4)(epoch) == pytest.approx(factor, rel=1e-14, abs=1e-16)
+    assert CosineDecay(4)(epoch) == pytest.approx(factor, rel=1e-14, abs=1e-16)
 
 
 @pytest.mark.parametrize(("epoch", "factor"), [(0, 1), (2, 0.6), (4, 0.2), (100, 0.2)])
 def test_cosine_with_a_floor(epoch, factor):
-    assert Cosine(4, floor=0.2)(epoch) == pytest.approx(factor, rel=1e-14)
+    assert CosineDecay(4, floor=0.2)(epoch) == pytest.approx(factor, rel=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -58,16 +66,16 @@ def test_warm_up(epoch, factor):
     ("epoch", "factor"), [(0, 0), (1, 0.5), (2, 1), (2.9, 1), (3, 0.5), (4, 0.25)]
 )
 def test_what_follows_the_warm_up_counts_from_its_end(epoch, factor):
-    assert WarmUp(2, Step(1, 0.5))(epoch) == factor
+    assert WarmUp(2, StepDecay(1, 0.5))(epoch) == factor
 
 
 def test_a_warm_up_can_be_part_of_an_epoch():
-    schedule = WarmUp(0.5, Exponential(0.25))
+    schedule = WarmUp(0.5, ExponentialDecay(0.25))
     assert [schedule(epoch) for epoch in (0, 0.25, 0.5, 1)] == [0, 0.5, 1, 0.5]
 
 
 def test_what_follows_the_warm_up_does_not_see_its_losses():
-    schedule = WarmUp(1.5, OnPlateau(1, 0.5))
+    schedule = WarmUp(1.5, ReduceOnPlateau(1, 0.5))
     assert schedule(2, (1.0, 5.0)) == 1
     assert schedule(3, (1.0, 5.0, 9.0)) == 1  # 9 is the first loss that counts
     assert schedule(4, (1.0, 5.0, 9.0, 9.0)) == 0.5
@@ -91,11 +99,11 @@ def test_what_follows_the_warm_up_does_not_see_its_losses():
     ],
 )
 def test_on_plateau(losses, cuts):
-    assert OnPlateau(2, 0.25)(len(losses), losses) == 0.25**cuts
+    assert ReduceOnPlateau(2, 0.25)(len(losses), losses) == 0.25**cuts
 
 
 def test_on_plateau_min_delta():
-    schedule = OnPlateau(1, 0.5, min_delta=0.25)
+    schedule = ReduceOnPlateau(1, 0.5, min_delta=0.25)
     assert schedule(2, (1.0, 0.8)) == 0.5
     assert schedule(2, (1.0, 0.75)) == 0.5  # not more than min_delta
     assert schedule(2, (1.0, 0.7)) == 1
@@ -127,41 +135,53 @@ class TestContract:
 
 def test_repr():
     assert [repr(schedule) for schedule in SCHEDULES] == [
-        "Constant()",
-        "Step(2, 0.5)",
-        "Exponential(0.9)",
-        "Cosine(4.0, floor=0.1)",
-        "WarmUp(2.0, after=Step(1, 0.5))",
-        "OnPlateau(1, 0.5, min_delta=0.1)",
+        "ConstantRate()",
+        "StepDecay(2, 0.5)",
+        "ExponentialDecay(0.9)",
+        "CosineDecay(4.0, floor=0.1)",
+        "WarmUp(2.0, after=StepDecay(1, 0.5))",
+        "ReduceOnPlateau(1, 0.5, min_delta=0.1)",
     ]
 
 
 WRONG = [
-    (lambda: Step(0, 0.5), "Step expects every to be a whole number of at least 1, got 0"),
-    (lambda: Step(1.5, 0.5), "Step expects every to be a whole number of at least 1, got 1.5"),
-    (lambda: Step(1, -1), "Step expects factor to be a finite number of at least 0, got -1"),
     (
-        lambda: Exponential(math.nan),
-        "Exponential expects factor to be a finite number of at least 0, got nan",
+        lambda: StepDecay(0, 0.5),
+        "StepDecay expects every to be a whole number of at least 1, got 0",
     ),
-    (lambda: Cosine(0), "Cosine expects epochs above 0, got 0"),
-    (lambda: Cosine(-1), "Cosine expects epochs to be a finite number of at least 0, got -1"),
     (
-        lambda: Cosine(1, floor=-1),
-        "Cosine expects floor to be a finite number of at least 0, got -1",
+        lambda: StepDecay(1.5, 0.5),
+        "StepDecay expects every to be a whole number of at least 1, got 1.5",
+    ),
+    (
+        lambda: StepDecay(1, -1),
+        "StepDecay expects factor to be a finite number of at least 0, got -1",
+    ),
+    (
+        lambda: ExponentialDecay(math.nan),
+        "ExponentialDecay expects factor to be a finite number of at least 0, got nan",
+    ),
+    (lambda: CosineDecay(0), "CosineDecay expects epochs above 0, got 0"),
+    (
+        lambda: CosineDecay(-1),
+        "CosineDecay expects epochs to be a finite number of at least 0, got -1",
+    ),
+    (
+        lambda: CosineDecay(1, floor=-1),
+        "CosineDecay expects floor to be a finite number of at least 0, got -1",
     ),
     (lambda: WarmUp(0), "WarmUp expects epochs above 0, got 0"),
     (
-        lambda: OnPlateau(0, 0.5),
-        "OnPlateau expects patience to be a whole number of at least 1, got 0",
+        lambda: ReduceOnPlateau(0, 0.5),
+        "ReduceOnPlateau expects patience to be a whole number of at least 1, got 0",
     ),
     (
-        lambda: OnPlateau(1, 1),
-        "OnPlateau expects factor to be a finite number of at least 0 below 1, got 1",
+        lambda: ReduceOnPlateau(1, 1),
+        "ReduceOnPlateau expects factor to be a finite number of at least 0 below 1, got 1",
     ),
     (
-        lambda: OnPlateau(1, 0.5, min_delta=-1),
-        "OnPlateau expects min_delta to be a finite number of at least 0, got -1",
+        lambda: ReduceOnPlateau(1, 0.5, min_delta=-1),
+        "ReduceOnPlateau expects min_delta to be a finite number of at least 0, got -1",
     ),
 ]
 
