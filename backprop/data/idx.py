@@ -69,11 +69,12 @@ def write_idx(path, array, /):
 
 def encode(who, array, /):
     """Return the bytes of an IDX file with `array` in it."""
-    if array.dtype not in CODES:
+    dtype = array.dtype.newbyteorder("=")
+    if dtype not in CODES:
         raise expects(who, f"an array of {', '.join(map(str, CODES))}", array.dtype)
     if not (1 <= array.ndim <= MOST_AXES and max(array.shape) < 2**32):
         raise expects(who, f"1 to {MOST_AXES} axes shorter than 2**32", f"shape {array.shape}")
-    code = CODES[array.dtype]
+    code = CODES[dtype]
     header = struct.pack(f">2xBB{array.ndim}I", code, array.ndim, *array.shape)
     return header + array.astype(TYPES[code]).tobytes()
 
@@ -88,14 +89,20 @@ def _decode(who, file):
     if not 1 <= axes <= MOST_AXES:
         raise expects(who, f"1 to {MOST_AXES} axes", axes)
     shape = struct.unpack(f">{axes}I", exactly(who, file, 4 * axes, "bytes of sizes"))
-    dtype = np.dtype(TYPES[code])
-    if math.prod(max(1, length) for length in shape) * dtype.itemsize > sys.maxsize:
+    array = the_rest(who, file, shape, np.dtype(TYPES[code]))
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def the_rest(who, file, shape, dtype, by_columns=False):
+    """Return the rest of `file` as an array, or raise ValueError where it is not just that."""
+    extent = math.prod(max(1, length) for length in shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or len(shape) > MOST_AXES or extent > sys.maxsize:
         raise expects(who, "sizes that an array can have", shape)
     size = math.prod(shape) * dtype.itemsize
     content = exactly(who, file, size, f"bytes of numbers for the sizes {shape}")
     if file.read(1):
         raise expects(who, f"nothing after {size} bytes of numbers", "more")
-    return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C")
 
 
 def exactly(who, file, count, what):

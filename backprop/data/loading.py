@@ -23,7 +23,8 @@ def load_data(source, /, *, shape=None, white=None, label="first", test=0.2, see
     Args:
         source: `"digits"`, which comes with the package; `"mnist"`, `"fashion-mnist"` or
             `"kmnist"`, which are looked for in the folder `data/NAME`, then in the user's cache,
-            and are downloaded if they are in neither; or the path of
+            and are downloaded if they are in neither; or the path of one of your own (a `Path`, or
+            a string that is none of these names):
 
             * a folder with four IDX files called as MNIST's, or with `train.csv` and `test.csv`;
             * a `.npz` file with `x_train`, `y_train`, `x_test` and `y_test`, or with `x` and `y`;
@@ -39,7 +40,7 @@ def load_data(source, /, *, shape=None, white=None, label="first", test=0.2, see
         OSError: a file is missing or cannot be read, or nothing could be downloaded.
     """
     who = f"load_data {str(source)!r}"
-    named = NAMED.get(str(source))
+    named = NAMED.get(source) if isinstance(source, str) else None
     if named:
         arrays = _read_folder(who, find(source), label)
         check_content(source, dict(zip(FILES, arrays, strict=True)))

@@ -21,8 +21,8 @@ def make_digits(folder=FOLDER):
     """Write the four files into `folder`. A fifth of each class, by seed 0, is to test on."""
     from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
 
-    bunch = load_digits()
-    images, labels = bunch.images.astype(np.uint8), bunch.target.astype(np.uint8)
+    images, labels = load_digits(return_X_y=True)
+    images, labels = images.reshape(-1, 8, 8).astype(np.uint8), labels.astype(np.uint8)
     train, test = split(images, labels, 0.2, seed=0)
     for name, array in zip(FILES, (*train, *test), strict=True):
         write_idx(Path(folder, f"{name}.gz"), array)

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 from ..errors import choice, expects, whole
-from .idx import exactly
+from .idx import the_rest
 
 
 def read_csv(path, /, *, label="first", header=None, shape=None):
@@ -109,7 +109,7 @@ def read_npz(path, /):
                 name.removesuffix(".npy"): _read_npy(f"{who} array {name!r}", archive, name)
                 for name in archive.namelist()
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise expects(who, "a whole archive of arrays", "a damaged one, or none") from error
     except OSError as error:
         raise expects(who, "to be able to read it", error.strerror, type(error)) from error
@@ -126,10 +126,6 @@ def _read_npy(who, archive, name):
             shape, by_columns, dtype = readers[version](file)
         except (ValueError, KeyError) as error:
             raise expects(who, "a header of version 1 or 2", "another") from error
-        if dtype.hasobject:
-            raise expects(who, "numbers", "Python objects, which could run code")
-        size = math.prod(shape) * dtype.itemsize
-        content = exactly(who, file, size, f"bytes of numbers for the shape {shape}")
-        if file.read(1):
-            raise expects(who, f"nothing after {size} bytes of numbers", "more")
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C")
+        if dtype.hasobject or not dtype.itemsize:
+            raise expects(who, "numbers or text", f"type {dtype}")
+        return the_rest(who, file, shape, dtype, by_columns)
