@@ -105,7 +105,7 @@ class Uniform(Initializer):
 
 
 class Normal(Initializer):
-    """Independent normal numbers."""
+    """Independent numbers from a normal distribution of given mean and deviation."""
 
     def __init__(self, mean=0.0, deviation=0.01):
         self.mean = real("Normal", "mean", mean)
