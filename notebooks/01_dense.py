@@ -33,15 +33,14 @@ import numpy as np
 from IPython.display import Markdown
 
 import backprop as bp
-from backprop.initializers import Constant, Given
 
 np.set_printoptions(precision=6, suppress=True)
 
 # %% [markdown]
 # ## One neuron by hand
 #
-# A neuron weighs its inputs, adds a bias, and squashes the sum $z$ with the logistic function. The
-# error is half the square of what is missing.
+# A neuron weighs its inputs, adds a bias, and squashes the sum $z$ with the logistic function.
+# The error is half the square of what is missing.
 
 # %%
 x1, x2 = 1.0, 2.0  # the inputs
@@ -59,8 +58,8 @@ print(f"loss = {loss:.12f}")
 # %% [markdown]
 # **Back.** How much does the loss change if a weight changes a little? A weight moves $z$, $z$
 # moves $y$, and $y$ moves the loss. The chain rule multiplies the three slopes, and it pays to
-# begin at the loss: each line below needs only the line above it. In this package `d` + name always
-# means the derivative of the loss by that name.
+# begin at the loss: each line below needs only the line above it. In this package `d` + name
+# always means the derivative of the loss by that name.
 
 # %%
 dy = y - t  # the slope of the loss
@@ -76,8 +75,8 @@ print(f"dw2 = {dw2:.12f}")
 print(f"db  = {db:.12f}")
 
 # %% [markdown]
-# All are negative: a larger weight makes the loss smaller, because $y = 0.52$ is below its target.
-# And `dw2` is twice `dw1`, because its input is twice as large.
+# All are negative: a larger weight makes the loss smaller, because $y = 0.52$ is below its
+# target. And `dw2` is twice `dw1`, because its input is twice as large.
 #
 # **Is it right?** A derivative is a slope, and a slope can be measured: move one weight a little
 # to either side and see what the loss does. No chain rule is needed for that.
@@ -99,12 +98,13 @@ print(f"measured  dw1 = {measured:.12f}")
 # %% [markdown]
 # ### Exercise 1: another loss
 #
-# Let the loss be the cross-entropy of $y$ and $t$ instead: $L = -t \log y - (1 - t) \log (1 - y)$.
-# What is `dz` now? Write it with `y` and `t`. You may use that $\sigma'(z) = y\,(1 - y)$.
+# Let the loss be the cross-entropy instead: $L = -t \log y - (1 - t) \log (1 - y)$. What is `dz`
+# now? Write it with `y` and `t`. You may use that $\sigma'(z) = y\,(1 - y)$.
 
 # %%
 answer = ...  # dz, in terms of y and t
 
+# Check
 if answer is not ...:
     ce = bp.LogisticCrossEntropy(reduction="sum")
     _, cache = ce.forward(np.array([[z]]), np.array([[t]]))
@@ -122,7 +122,8 @@ if answer is not ...:
 #
 # The slope of this loss is $-t/y + (1-t)/(1-y) = (y-t)/(y(1-y))$, and the denominator is just the
 # slope of the logistic function. So a unit that is wrong and saturated still learns: with the
-# squared error its `dz` would be all but zero. The answer is -0.475; the squared error gave -0.118.
+# squared error its `dz` would be all but zero. The answer is -0.475; the squared error gave
+# -0.118.
 # </details>
 
 # %% [markdown]
@@ -142,6 +143,7 @@ inner = sigma(w * x)
 f = sigma(inner)
 answer = ...  # df/dw, in terms of f, inner and x
 
+# Check
 if answer is not ...:
     assert not np.isclose(answer, f * (1 - f)), (
         "f (1 - f) is only the slope of the outer function: multiply by what the inner one does."
@@ -160,15 +162,15 @@ if answer is not ...:
 # answer = f * (1 - f) * inner * (1 - inner) * x
 # ```
 #
-# It is 0.01815: every slope of the chain is a factor, and that of the logistic function is at most
-# 1/4. After twenty of them a millionth of a millionth is left. The gradient *vanishes*.
+# It is 0.01815: every slope of the chain is a factor, and that of the logistic function is at
+# most 1/4. After twenty of them a millionth of a millionth is left. The gradient *vanishes*.
 # </details>
 
 # %% [markdown]
 # ## Many neurons: the layer
 #
-# Neurons that read the same inputs are the columns of a matrix. Here is the chapter on `Dense`. It
-# is the docstring of the class: the derivation of the very code that runs below.
+# Neurons that read the same inputs are the columns of a matrix. Here is the chapter on `Dense`.
+# It is the docstring of the class: the derivation of the very code that runs below.
 
 
 # %%
@@ -203,16 +205,18 @@ chapter(bp.Sigmoid)
 x = np.array([[0.05, 0.10]])
 target = np.array([[0.01, 0.99]])
 
-dense1 = bp.Dense(2, init=Given([[0.15, 0.25], [0.20, 0.30]]), bias_init=Constant(0.35))
-dense2 = bp.Dense(2, init=Given([[0.40, 0.50], [0.45, 0.55]]), bias_init=Constant(0.60))
+W1, b1 = [[0.15, 0.25], [0.20, 0.30]], [0.35, 0.35]
+W2, b2 = [[0.40, 0.50], [0.45, 0.55]], [0.60, 0.60]
+dense1 = bp.Dense(2, init=bp.Given(W1), bias_init=bp.Given(b1))
+dense2 = bp.Dense(2, init=bp.Given(W2), bias_init=bp.Given(b2))
 net = bp.Network([dense1, bp.Sigmoid(), dense2, bp.Sigmoid()])
 net.build((2,), dtype=np.float64)
 half_sse = bp.HalfSquaredError(reduction="sum")
 net
 
 # %% [markdown]
-# Each layer's `forward` returns its output and a *cache*: what its `backward` will need. Nothing is
-# hidden in the layer.
+# Each layer's `forward` returns its output and a *cache*: what its `backward` will need. Nothing
+# is hidden in the layer.
 
 # %%
 sigmoid1, sigmoid2 = net[1], net[3]
@@ -224,8 +228,8 @@ a2, cache_a2 = sigmoid2.forward(z2)
 loss, cache_loss = half_sse.forward(a2, target)
 
 # %% [markdown]
-# Backward hands `delta`, the derivative of the loss by a layer's output, from the last layer to the
-# first. What a layer returns as its `dx` is the `delta` of the layer before it.
+# Backward hands `delta`, the derivative of the loss by a layer's output, from the last layer to
+# the first. What a layer returns as its `dx` is the `delta` of the layer before it.
 
 # %%
 da2 = half_sse.backward(cache_loss)
@@ -283,8 +287,8 @@ table(
 )
 
 # %% [markdown]
-# A `Network` does the same walk in two calls. Its gradients have the keys of `net.params`: `"2.W"`
-# is the `W` of layer number 2.
+# A `Network` does the same walk in two calls. Its gradients have the keys of `net.params`:
+# `"2.W"` is the `W` of layer number 2.
 
 # %%
 y, caches = net.forward(x)
@@ -296,13 +300,14 @@ grads
 # ### Exercise 3: one step downhill
 #
 # Learning is walking against the gradient. Take one step with rate 0.5, moving the *weights* only
-# (as Mazur does, the biases stay), and find the new loss. `net[0].W` and `net[2].W` are the arrays
-# to move, `x`, `target`, `grads` and `half_sse` are what you have. Move a copy, so that you can run
-# the cell twice: `twin = copy.deepcopy(net)`.
+# (as Mazur does, the biases stay), and find the new loss. Move `twin[0].W` and `twin[2].W`; the
+# gradients are in `grads`.
 
 # %%
+twin = copy.deepcopy(net)  # so that the cell can run twice
 answer = ...  # the loss after the step
 
+# Check
 if answer is not ...:
     assert not np.isclose(answer, 0.3056406327, atol=1e-9), (
         "That went uphill: subtract the gradient."
@@ -325,16 +330,16 @@ if answer is not ...:
 # answer, _ = half_sse.forward(twin.predict(x), target)
 # ```
 #
-# The loss falls from 0.298371 to 0.2910277737. The article prints 0.291027924 at this place: there
-# the output weights were moved first. Its other numbers are those above.
+# The loss falls from 0.298371 to 0.2910277737. The article prints 0.291027924 at this place:
+# there the output weights were moved first. Its other numbers are those above.
 # </details>
 
 # %% [markdown]
 # ## A batch
 #
 # Several examples are several rows. Nothing in the code changes: `W` meets every row, so its
-# gradient is the sum over them. Only the loss ever divides by the number of examples, where a mean
-# is asked for.
+# gradient is the sum over them. Only the loss ever divides by the number of examples, where a
+# mean is asked for.
 
 # %%
 xs = np.array([[0.05, 0.10], [0.90, 0.20], [0.40, 0.70]])
@@ -357,21 +362,21 @@ print("the batch:", gradients(xs, targets)["2.W"].round(6).tolist())
 # %% [markdown]
 # ## Is it right? Ask
 #
-# `bp.gradcheck` measures every slope in two ways that know nothing of the derivation, and compares
-# each entry with what `backward` says. *Differences* is the measurement from above. The *complex
-# step* moves a number by $10^{-100}$ in the imaginary direction: nothing is subtracted, so no digit
-# is lost, and a right derivative agrees to about sixteen digits.
+# `bp.gradcheck` measures every slope in two ways that know nothing of the derivation, and
+# compares each entry with what `backward` says. *Differences* is the measurement from above. The
+# *complex step* moves a number by $10^{-100}$ in the imaginary direction: nothing is subtracted,
+# so no digit is lost, and a right derivative agrees to about sixteen digits.
 
 # %%
 bp.gradcheck(net, xs, loss=half_sse, target=targets)
 
 # %% [markdown]
-# Every number of `grads` has been checked, and those of `dx` as well. The next notebooks show what
-# the table says when something is wrong.
+# Every number of `grads` has been checked, and those of `dx` as well. The next notebooks show
+# what the table says when something is wrong.
 #
 # ## Downhill, in a picture
 #
-# One neuron with two weights has a loss that can be drawn. It learns "or"; the bias is held at -1.
+# One neuron with two weights has a loss that can be drawn. It learns "or"; the bias stays at -1.
 # A line joins weights of equal loss, a dot is a step of gradient descent. The arrows point
 # against the gradient: they leave their line at a right angle, because along it the loss does not
 # change. Try the rates 0.5, 8 and 20.
@@ -422,6 +427,6 @@ plt.show()
 # %% [markdown]
 # ## Where to go on
 #
-# [2 · Train on real digits](02_train_digits.ipynb) puts such layers to work.
-# [3 · A layer of your own](03_your_own_layer.ipynb) derives a new one, gets it wrong in three ways
-# and lets the check find out.
+# [2 · Train on real digits](02_train_digits.ipynb) puts such layers to work. [3 · A layer of your
+# own](03_your_own_layer.ipynb) derives a new one, gets it wrong in three ways and lets the check
+# find out.

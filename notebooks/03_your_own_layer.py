@@ -1,0 +1,508 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3 · A layer of your own
+#
+# After this notebook you can
+#
+# * derive a layer with a learned parameter, and write its two passes;
+# * make the classical mistakes, and read in the table of `bp.gradcheck` which one it was;
+# * tell a mistake from a kink;
+# * train your layer inside a network, and know that its equations and its code say the same.
+
+# %%
+import inspect
+import re
+import tempfile
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown
+
+import backprop as bp
+from backprop.checks import central_differences, complex_step
+
+rng = np.random.default_rng(0)
+
+# %% [markdown]
+# ## Derive
+#
+# The layer is *Swish*: a rectifier with a soft knee, and it learns how soft. A layer is a
+# chapter, so its docstring is written first: shapes, forward, backward, and why. Only then come
+# the lines that carry the equations out. A line that does equation (n) ends in `# (n)`.
+
+
+# %%
+def sigmoid(z):
+    """Return the logistic function; by way of tanh it cannot overflow."""
+    return (1 + np.tanh(z / 2)) / 2
+
+
+class Swish(bp.Layer):
+    r"""A rectifier with a soft knee; $\beta$, learned for each feature, says how soft.
+
+    Shapes: $x$ and $y\,(N, D)$, $\beta\,(D)$.
+
+    **Forward**
+
+    $$ s = \sigma(\beta \odot x) \tag{1} $$
+
+    $$ y = x \odot s \tag{2} $$
+
+    **Backward**
+
+    $$ dx = \delta \odot s \odot (1 + \beta \odot x \odot (1 - s)) \tag{3} $$
+
+    $$ d\beta = \sum_n \delta_n \odot x_n^2 \odot s_n \odot (1 - s_n) \tag{4} $$
+
+    **Derivation.** An input $x_{nd}$ is in $y_{nd}$ twice, as a factor and inside $s_{nd}$. With
+    $\sigma' = \sigma\,(1 - \sigma)$, the product rule gives
+
+    $$ \frac{\partial y_{nd}}{\partial x_{nd}} = s_{nd} + x_{nd}\, \beta_d\, s_{nd}\,(1 - s_{nd}),
+       \qquad
+       \frac{\partial y_{nd}}{\partial \beta_d} = x_{nd} \cdot x_{nd}\, s_{nd}\,(1 - s_{nd}). $$
+
+    The first, times $\delta_{nd}$, is (3). There is one $\beta_d$ for all examples, so it reaches
+    the loss through every one of them, and (4) is a sum over $n$.
+
+    Source: Ramachandran, Zoph and Le, *Searching for activation functions* (2017).
+    """
+
+    param_names = ("beta",)
+
+    def build(self, in_shape, /, *, rng=None, dtype=np.float32):
+        self.beta = np.ones(in_shape, dtype)
+        return in_shape
+
+    def forward(self, x, /):
+        s = sigmoid(self.beta * x)  # (1)
+        y = x * s  # (2)
+        return y, (x, s)
+
+    def backward(self, delta, cache, /):
+        x, s = cache
+        dx = delta * s * (1 + self.beta * x * (1 - s))  # (3)
+        dbeta = (delta * x**2 * s * (1 - s)).sum(axis=0)  # (4)
+        return dx, {"beta": dbeta}
+
+
+Markdown(inspect.getdoc(Swish))
+
+# %% [markdown]
+# `build` makes the parameters once the input's shape is known. `forward` returns the output and
+# the *cache*, whatever `backward` will need. `backward` gets `delta`, the derivative of the loss
+# by `y`, and returns the one by `x` and those by the parameters.
+#
+# Is it right?
+
+# %%
+x = rng.standard_normal((4, 3))
+bp.gradcheck(Swish(), x)
+
+# %% [markdown]
+# One row for each tensor. Two columns are relative errors: against the *complex step*, which is
+# exact to about sixteen digits, and against *differences*, which are good for about ten. Then
+# comes the entry that is worst, with our number and theirs.
+#
+# ## Get it wrong
+#
+# **A derivative is missing.** It is easy to see $y = x s$ and to forget that $s$ moves too.
+
+
+# %%
+class ForgotS(Swish):
+    def backward(self, delta, cache, /):
+        _, grads = super().backward(delta, cache)
+        _, s = cache
+        return delta * s, grads
+
+
+bp.gradcheck(ForgotS(), x)
+
+# %% [markdown]
+# `x` is wrong and `beta` is right: so look at (3), not at (4). Ours and theirs differ by no
+# simple factor, which points to a missing *term*.
+#
+# **The batch is averaged, not summed.** Here the layer divides by $N$, which is the loss's
+# business.
+
+
+# %%
+class Averaged(Swish):
+    def backward(self, delta, cache, /):
+        dx, grads = super().backward(delta, cache)
+        return dx, {"beta": grads["beta"] / len(delta)}
+
+
+bp.gradcheck(Averaged(), x)
+
+# %%
+row = bp.gradcheck(Averaged(), x)["beta"]
+print("theirs / ours:", (row.best / row.analytic).round(6))
+
+# %% [markdown]
+# A plain factor of 4 in every entry, with 4 examples: the trace of a sum or a mean in the wrong
+# place. And now the same layer with one example:
+
+# %%
+bp.gradcheck(Averaged(), x[:1])
+
+# %% [markdown]
+# Nothing is found, since dividing by one changes nothing. Most wrong gradients that were ever
+# published look right in the one case that their author tried. Check with several examples, odd
+# sizes, more than two axes.
+#
+# With no sum at all, `dbeta` has the shape of the batch, and the check says that at once:
+
+
+# %%
+class NoSum(Swish):
+    def backward(self, delta, cache, /):
+        dx, _ = super().backward(delta, cache)
+        x, s = cache
+        return dx, {"beta": delta * x**2 * s * (1 - s)}
+
+
+try:
+    bp.gradcheck(NoSum(), x)
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# ### Exercise 1: a gain
+#
+# Write the backward of this layer.
+
+
+# %%
+class Gain(bp.Layer):
+    r"""Multiply each feature by a gain $g$ of its own: $y = g \odot x$, with $g\,(D)$."""
+
+    param_names = ("g",)
+
+    def build(self, in_shape, /, *, rng=None, dtype=np.float32):
+        self.g = np.full(in_shape, 0.5, dtype)
+        return in_shape
+
+    def forward(self, x, /):
+        return self.g * x, x
+
+    def backward(self, delta, cache, /):
+        dx = ...  # from delta and self.g
+        dg = ...  # from delta and the cache
+        return dx, {"g": dg}
+
+
+# Check
+gain = Gain()
+gain.build((3,), dtype=np.float64)
+dx, grads = gain.backward(np.ones((4, 3)), x)
+if dx is not ...:
+    assert grads["g"] is not ..., "dx is there. Now dg."
+    assert np.shape(grads["g"]) == (3,), "dg has the shape of g. Over what is the sum?"
+    report = bp.gradcheck(gain, x)
+    assert report["x"].verdict == "ok", f"What does y_nd become if x_nd grows by one?\n{report}"
+    assert report["g"].verdict == "ok", f"What multiplies g_d in y_nd?\n{report}"
+    print(report)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# class Gain(bp.Layer):
+#     r"""Multiply each feature by a gain $g$ of its own: $y = g \odot x$, with $g\,(D)$."""
+#
+#     param_names = ("g",)
+#
+#     def build(self, in_shape, /, *, rng=None, dtype=np.float32):
+#         self.g = np.full(in_shape, 0.5, dtype)
+#         return in_shape
+#
+#     def forward(self, x, /):
+#         return self.g * x, x
+#
+#     def backward(self, delta, cache, /):
+#         x = cache
+#         dx = delta * self.g
+#         dg = (delta * x).sum(axis=0)
+#         return dx, {"g": dg}
+# ```
+# </details>
+
+# %% [markdown]
+# ## Passes are pure
+#
+# **Delta is overwritten.** This backward saves an array: it multiplies in place.
+
+
+# %%
+class Greedy(Swish):
+    def backward(self, delta, cache, /):
+        x, s = cache
+        dbeta = (delta * x**2 * s * (1 - s)).sum(axis=0)
+        delta *= s * (1 + self.beta * x * (1 - s))
+        return delta, {"beta": dbeta}
+
+
+# %% [markdown]
+# In a chain of layers nobody notices: the delta that it spoils is never read again. But a value
+# may have two readers. With a shortcut around the layer, $y = \text{swish}(x) + x$, the same
+# delta goes both ways.
+
+
+# %%
+def shortcut_gradient(layer):
+    """Return dx of layer(x) + x."""
+    net = bp.Network()
+    h = net.add(layer, 0)
+    net.add(bp.Add(), h, 0)
+    net.build((3,), dtype=np.float64)
+    y, caches = net.forward(x)
+    return net.backward(np.ones_like(y), caches)[0]
+
+
+print("pure  ", shortcut_gradient(Swish())[0].round(4))
+print("greedy", shortcut_gradient(Greedy())[0].round(4))
+
+# %% [markdown]
+# So the contract is: a pass writes to nothing, neither to its arguments nor to the layer. Make
+# the arguments read-only, and the line that breaks the contract names itself.
+
+# %% tags=["raises-exception"]
+greedy = Greedy()
+greedy.build((3,), dtype=np.float64)
+y, cache = greedy.forward(x)
+delta = np.ones_like(y)
+delta.flags.writeable = False
+greedy.backward(delta, cache)
+
+# %% [markdown]
+# Purity is also why a cache is returned and not kept in the layer: two passes can be under way at
+# once, and a layer can stand in a network twice.
+#
+# ### Exercise 2: the mean that moves
+#
+# This layer takes its mean from each row. Its backward returns `delta` as it is, as if the mean
+# were a constant, and the check finds it wrong. Write `dx`.
+
+# %%
+dx_of = ...  # lambda delta: ...
+
+
+# Check
+class Centre(bp.Layer):
+    """Subtract from each row the mean of its features."""
+
+    def forward(self, x, /):
+        return x - x.mean(axis=-1, keepdims=True), None
+
+    def backward(self, delta, cache, /):
+        return (delta if dx_of is ... else dx_of(delta)), {}
+
+
+report = bp.gradcheck(Centre(), x)
+if dx_of is not ...:
+    row = report["x"]
+    assert not np.allclose(row.best, 0.5 * row.analytic), "Twice as much as it should be."
+    assert row.verdict == "ok", (
+        "x_nd is in every y_nm of its row: by 1 - 1/D in its own, by -1/D in the others. Sum"
+        f" delta_nm times that over m.\n{report}"
+    )
+report
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# dx_of = lambda delta: delta - delta.mean(axis=-1, keepdims=True)
+# ```
+#
+# $dx_{nd} = \delta_{nd} - \frac1D \sum_m \delta_{nm}$: backward centres the delta, as forward
+# centres the input. The layer is a symmetric projection, and that is its own transpose.
+# </details>
+
+# %% [markdown]
+# ## A kink is not a mistake
+#
+# As $\beta$ grows, Swish becomes the rectifier, and its slope becomes a step. At the step itself
+# there is no derivative. The check does not call that wrong:
+
+# %%
+bp.gradcheck(bp.ReLU(), np.array([[-1.0, 0.0, 1.0]]))
+
+# %% [markdown]
+# To see why, ask the two estimators themselves for the slopes at -1, 0 and 1:
+
+
+# %%
+def total():
+    """Return what is differentiated: a function that reads the array `at`."""
+    return bp.ReLU().predict(at).sum()
+
+
+at = np.array([-1.0, 0.0, 1.0])
+print("differences ", central_differences(total, at).round(6))
+at = at.astype(complex)
+print("complex step", complex_step(total, at))
+
+# %% [markdown]
+# At 0 the slope is 0 to the left and 1 to the right. The layer says 0, by convention. So does the
+# complex step, which follows the branch that the code takes. The difference reaches over the kink
+# and says one half. Where the two estimates contradict each other, the verdict is *unsure*. Move
+# the input away from the kink and look again.
+
+# %%
+t = np.linspace(-3, 3, 601)
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+swish = Swish()
+swish.build((1,), dtype=np.float64)
+for beta, color in ((0, "#56B4E9"), (1, "#0072B2"), (5, "#CC79A7")):
+    swish.beta[...] = beta
+    y, cache = swish.forward(t[:, np.newaxis])
+    slope, _ = swish.backward(np.ones_like(y), cache)
+    left.plot(t, y, color=color, label=rf"Swish, $\beta={beta}$")
+    right.plot(t, slope, color=color)
+left.plot(t, np.maximum(t, 0), "k--", linewidth=1, label="ReLU")
+left.set(xlabel="$x$", ylabel="$y$", title="the function")
+left.legend(frameon=False)
+right.plot([-3, 0], [0, 0], "k--", [0, 3], [1, 1], "k--", linewidth=1)
+right.plot(0, 0, "ko", label="ReLU's slope at 0 by the complex step")
+right.plot(0, 0.5, "kx", markersize=8, label="by differences")
+right.set(xlabel="$x$", title="its slope", ylim=(-0.25, 1.75))
+right.legend(frameon=False, loc="upper left")
+for ax in (left, right):
+    ax.spines[["top", "right"]].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# ### Exercise 3: unsure without a kink
+#
+# There is a second way to get *unsure*: code through which a complex number cannot pass. `np.abs`
+# returns a modulus and drops the imaginary part, and with it the complex step. Far from zero this
+# layer has no kink, and its backward is right. Write `forward_of` so that the check is sure of
+# it.
+
+
+# %%
+def forward_of(x):
+    """Return log(1 + |x|)."""
+    return np.log1p(np.abs(x))
+
+
+# Check
+class Log(bp.Layer):
+    """A function that grows slowly on both sides."""
+
+    def forward(self, x, /):
+        return forward_of(x), x
+
+    def backward(self, delta, cache, /):
+        x = cache
+        return delta * np.sign(x) / (1 + np.abs(x)), {}
+
+
+far = np.array([[-2.0, -0.7, 0.4, 3.0]])
+report = bp.gradcheck(Log(), far)
+if "np.abs" not in inspect.getsource(forward_of):
+    assert np.allclose(forward_of(far), np.log1p(np.abs(far))), "That is another function."
+    assert report["x"].complex_error is not None, "A complex number raises an error in there."
+    assert report, (
+        f"|x| is the larger of x and -x, and np.maximum compares the real parts.\n{report}"
+    )
+report
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def forward_of(x):
+#     """Return log(1 + |x|)."""
+#     return np.log1p(np.maximum(x, -x))
+# ```
+# </details>
+
+# %% [markdown]
+# ## Train it
+#
+# The layer goes into a network like any other. The task: which points lie in the ring?
+
+# %%
+points = rng.uniform(-2, 2, (600, 2)).astype(np.float32)
+radius = np.hypot(*points.T)
+inside = ((radius > 0.8) & (radius < 1.6)).astype(np.float32)[:, np.newaxis]
+
+net = bp.Network([bp.Dense(12), Swish(), bp.Dense(12), Swish(), bp.Dense(1)])
+net.build((2,), rng=0)
+step = bp.TrainStep(net, bp.LogisticCrossEntropy(), bp.Adam(0.02))
+losses = [step(points, inside) for _ in range(400)]
+print("loss:", *(f"{loss:.3f}" for loss in losses[::57]))
+
+# %%
+side = np.linspace(-2, 2, 161, dtype=np.float32)
+grid = np.stack(np.meshgrid(side, side), axis=-1)
+score = net.predict(grid.reshape(-1, 2)).reshape(161, 161)
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+left.contourf(side, side, score, levels=[-1e9, 0, 1e9], colors=["#cfe3f1", "#f7d9c4"])
+for value, color, marker in ((0, "#0072B2", "o"), (1, "#D55E00", "^")):
+    left.plot(*points[inside[:, 0] == value].T, marker, color=color, markersize=3)
+left.set(aspect="equal", xlabel="$x_1$", ylabel="$x_2$", title="answer (area) and truth (points)")
+for beta in net[1].beta:
+    right.plot(t, t * sigmoid(beta * t), linewidth=1)
+right.set(
+    xlabel="$x$", ylabel="$y$", title=r"the first layer's 12 units, each with its own $\beta$"
+)
+right.spines[["top", "right"]].set_visible(False)
+plt.show()
+print("beta:", np.sort(net[1].beta).round(2))
+
+# %% [markdown]
+# All units began with $\beta = 1$. Some have become sharper, others softer; with a negative
+# $\beta$ a unit looks to the other side.
+#
+# A saved network names its layers; no code is stored in the file. So whoever loads it says which
+# class is meant.
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    bp.save(net, f"{folder}/ring.safetensors")
+    again = bp.load(f"{folder}/ring.safetensors", layers=[Swish])
+print("largest difference:", abs(again.predict(points) - net.predict(points)).max())
+
+# %% [markdown]
+# ## Do formula and code agree?
+#
+# The check proves the *code*. It cannot read the docstring. But each tagged line is one equation,
+# so the two can be laid side by side, and every number has to occur once on either side. Read
+# each line against its formula.
+
+# %%
+doc = inspect.getdoc(Swish)
+code = inspect.getsource(Swish.forward) + inspect.getsource(Swish.backward)
+formulas = {tag: formula.strip() for formula, tag in re.findall(r"\$\$([^$]*?)\\tag{(\d+)}", doc)}
+lines = {tag: line.strip() for line, tag in re.findall(r"(.*)  # \((\d+)\)", code)}
+assert list(formulas) == list(lines) == sorted(formulas), "a tag without its partner, or twice"
+
+rows = [f"| ({tag}) | ${formulas[tag]}$ | `{lines[tag]}` |" for tag in formulas]
+Markdown("\n".join(["| | formula | line |", "|---|---|---|", *rows]))
+
+# %% [markdown]
+# The package's own tests do this with every layer. Three things together make a layer
+# trustworthy:
+#
+# 1. the check is *ok* in every configuration that could matter;
+# 2. each formula is the line beside it, and each line is nothing but its formula;
+# 3. nothing that a pass was given has changed.
+#
+# `CONTRIBUTING.md` says how such a layer gets into the package.
