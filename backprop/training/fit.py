@@ -47,7 +47,8 @@ def fit(
 
     Ctrl-C lets the running batch finish; then the History of the finished epochs is returned with
     `interrupted` set, and the network keeps what it has learned. A second Ctrl-C raises
-    KeyboardInterrupt at once.
+    KeyboardInterrupt at once. A run that goes on from such a History does the unfinished epoch
+    again.
 
     Args:
         net: a built Network.
@@ -78,16 +79,8 @@ def fit(
     epochs = whole("fit", "epochs", epochs)
     batch_size = whole("fit", "batch_size", batch_size)
     history = _history(start)
-    step = TrainStep(
-        net,
-        loss,
-        optimizer,
-        penalties=penalties,
-        clip=clip,
-        freeze=freeze,
-        seed=seed,
-        state=history.state,
-    )
+    settings = {"penalties": penalties, "clip": clip, "freeze": freeze, "seed": seed}
+    step = TrainStep(net, loss, optimizer, **settings, state=history.state)
     examples = Examples("fit", net, data, loss)
     held_out = None if validation is None else Examples("fit", net, validation, loss)
     _check_calls(schedule, callbacks, monitor, held_out)
@@ -96,9 +89,8 @@ def fit(
     now = Progress(step, history, first + epochs)
     with Interrupt() as interrupt, Display(progress, len(examples), first, now.epochs) as display:
         for epoch in range(first, now.epochs):
-            plan = _plan(
-                step, len(examples), batch_size, epoch, schedule, getattr(history, monitor)
-            )
+            losses = getattr(history, monitor)
+            plan = _plan(step, len(examples), batch_size, epoch, schedule, losses)
             row = _epoch(step, examples, epoch, plan, interrupt, display)
             if row is None:
                 break
@@ -167,9 +159,8 @@ def _check_calls(schedule, callbacks, monitor, held_out):
     """Raise TypeError for what cannot be called, ValueError for a field that will not be filled."""
     for call in (*callbacks, *([schedule] if schedule else [])):
         if not callable(call):
-            raise expects(
-                "fit", "callbacks and a schedule that can be called", repr(call), TypeError
-            )
+            what = "callbacks and a schedule that can be called"
+            raise expects("fit", what, repr(call), TypeError)
     choice("fit", "monitor", monitor, ("loss", "val_loss"))
     for name in (monitor, *(getattr(each, "monitor", monitor) for each in callbacks)):
         if name.startswith("val_") and held_out is None:

@@ -83,6 +83,7 @@ def load(path, *, layers=()):
         ValueError,
         TypeError,
         LookupError,
+        ArithmeticError,
         AttributeError,
         RecursionError,
     ) as error:

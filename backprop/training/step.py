@@ -120,7 +120,18 @@ class TrainStep:
 
 def _continued(fresh, state):
     """Return a copy of `state` if it has the entries of a `fresh` one, or raise ValueError."""
-    mine, its = ({k: np.shape(v) for k, v in each.items()} for each in (fresh, state))
+    mine, its = (_kinds(each) for each in (fresh, state))
     if mine != its:
-        raise expects("TrainStep", f"a state of shapes {mine}", its)
+        raise expects("TrainStep", f"a state of {mine}", its)
     return copy.deepcopy(state)
+
+
+def _kinds(state):
+    """Return `t int, v (43,) float32`: what a state is made of."""
+    words = []
+    for name, value in state.items():
+        array = isinstance(value, np.ndarray)
+        words.append(
+            f"{name} {value.shape} {value.dtype}" if array else f"{name} {type(value).__name__}"
+        )
+    return ", ".join(words)

@@ -363,7 +363,7 @@ def test_everything_is_checked_before_anything_changes():
             ValueError,
             (x, y),
             {"start": History([], {"t": 3})},
-            "TrainStep expects a state of shapes {'t': (), 'v': (43,)}, got {'t': ()}",
+            "TrainStep expects a state of t int, v (43,) float64, got t int",
         ),
     ]:
         assert raised(kind, train, net, data, **settings) == text

@@ -281,7 +281,7 @@ def test_what_a_step_is_made_of_is_checked():
             ValueError,
             (net, ce, sgd),
             {"state": {"t": 0}},
-            "a state of shapes {'t': (), 'v': (43,)}, got {'t': ()}",
+            "a state of t int, v (43,) float64, got t int",
         ),
     ]:
         assert raised(kind, TrainStep, *args, **settings) == "TrainStep expects " + text
