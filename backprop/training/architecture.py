@@ -40,7 +40,7 @@ def described(value):
             return {"tuple": [described(each) for each in value]}
         case np.ndarray() if value.dtype.kind in "biuf":
             return {"array": value.tolist(), "dtype": value.dtype.name}
-        case Network() if type(value) is Network:
+        case Network() if type(value).__init__ is Network.__init__:
             return _described_network(value)
         case Layer() | Initializer():
             settings = {name: described(each) for name, each in value.settings.items()}
@@ -95,7 +95,7 @@ def _restored_object(form, name, classes, own):
         source = "this version has" if classes is PACKAGE else "load(..., layers=[...]) names"
         raise expects("load", f"a class that {source}", repr(name))
     if "steps" in form:
-        made = _restored_network(form, own)
+        made = _restored_network(classes[name], form, own)
     else:
         settings = {key: restored(value, own) for key, value in form["settings"].items()}
         made = classes[name](**settings)
@@ -104,8 +104,8 @@ def _restored_object(form, name, classes, own):
     return made
 
 
-def _restored_network(form, own):
-    net = Network(inputs=form["inputs"])
+def _restored_network(kind, form, own):
+    net = kind(inputs=form["inputs"])
     different = [restored(each, own) for each in form["layers"]]
     for number, reads in form["steps"]:
         net.add(different[whole("load", "a layer's number", number, least=0)], *reads)

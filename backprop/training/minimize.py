@@ -25,9 +25,9 @@ def minimize(
     """Train `net` in place by L-BFGS-B on all examples at once: for small nets and data sets.
 
     It learns the curvature from the last few gradients, chooses its own steps, and is
-    deterministic. The vectors of SciPy are float64. The loss of a float32 network is known to about
-    seven digits only, so that the search ends ("ABNORMAL") where steps make less difference than
-    that; build the network with `dtype=np.float64` to go on to a small gradient.
+    deterministic. The vectors of SciPy are float64, but the loss of a float32 network is known to
+    seven digits only: the search ends where a step makes less difference than that, which may be
+    before the gradient is within `tolerance`. Build the network with `dtype=np.float64` to go on.
 
     Args:
         net: a built Network without random layers; it ends with the best parameters met, also if

@@ -12,7 +12,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
-from ..errors import expects, whole
+from ..errors import expects
 from ..initializers import Initializer
 from ..layer import Layer
 from ..network import Network
@@ -136,7 +136,7 @@ class Unfilled(Initializer):
     """Makes the arrays that a file will fill, none of them larger than the file."""
 
     def __init__(self, limit):
-        self.limit = whole("Unfilled", "limit", limit, least=0)
+        self.limit = limit
 
     def __call__(self, shape, /, *, rng=None, dtype=np.float32):
         if math.prod(shape) > self.limit:

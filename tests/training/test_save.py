@@ -144,6 +144,36 @@ def test_a_class_of_ones_own_is_not_taken_for_the_packages(tmp_path):
     assert "got 'Dense'" in raised(ValueError, load, tmp_path / "net")
 
 
+class Twice(Network):
+    """A network of one's own that only adds a method."""
+
+    def predict(self, x, /):
+        return 2 * super().predict(x)
+
+
+class Tower(Network):
+    """A network of one's own that lays its layers itself."""
+
+    def __init__(self, floors):
+        super().__init__([Dense(3) for _ in range(floors)])
+        self.floors = floors
+
+
+def test_networks_of_ones_own(tmp_path):
+    x = np.ones((2, 3), np.float32)
+    shared = Dense(3)
+    net = Twice()
+    net.add(Add(), net.add(shared, net.add(shared, 0)), 0)
+    net.build((3,), rng=0)
+    outer = build([Tower(2), net], (3,))
+    save(outer, tmp_path / "net")
+    twin = load(tmp_path / "net", layers=[Twice, Tower])
+    assert [type(layer) for layer in twin] == [Tower, Twice]
+    assert list(twin.params) == list(outer.params)
+    assert twin[1].steps[2][1] == (2, 0)
+    assert same_bits(twin.predict(x), outer.predict(x))
+
+
 def test_initializers_come_back_and_draw_nothing(tmp_path):
     layers = [Dense(2, init=Orthogonal(gain=1.5)), Dense(2, init=Given([[0.1, -2], [3e-320, 1]]))]
     net = build(layers, (2,))
