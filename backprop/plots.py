@@ -101,7 +101,7 @@ def confusion_matrix(found, /, classes=None):
     size = min(9, 72 * cell / (0.75 * digits))
     for i, j in zip(*counts.nonzero(), strict=True):
         color = "white" if share[i, j] > 0.35 else "black"
-        axes.text(j, i, counts[i, j], ha="center", va="center", color=color, fontsize=size)
+        axes.text(j, i, str(counts[i, j]), ha="center", va="center", color=color, fontsize=size)
     size = min(9, 72 * cell / 1.5)
     turned = max(map(len, names)) * size * 0.6 > 0.7 * 72 * cell
     axes.set_xticks(range(K), names, fontsize=size, rotation=90 if turned else 0)

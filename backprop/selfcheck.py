@@ -24,7 +24,7 @@ ACTIVATIONS = (
 
 
 def selfcheck():
-    """Yield `(name, report)` for every public layer and loss, in settings that are no special case."""
+    """Yield `(name, report)` for every public layer and loss, in no special configuration."""
     for thing, *shapes in _layers():
         xs = [spread(shape, seed) for seed, shape in enumerate(shapes)]
         yield repr(thing), gradcheck(thing, *xs)

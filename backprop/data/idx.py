@@ -22,7 +22,7 @@ import zlib
 import numpy as np
 
 from ..errors import expects
-from ..training.atomic import write
+from ..atomic import write
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The types of numbers by the byte that stands for them."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import choice
-from .atomic import write
+from ..atomic import write
 
 NAN = float("nan")
 

@@ -17,7 +17,7 @@ from ..initializers import Initializer
 from ..layer import Layer
 from ..network import Network
 from .architecture import described, restored
-from .atomic import write
+from ..atomic import write
 from .objective import check_views, require_network
 
 VERSION = 1

@@ -5,7 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
-from ..errors import expects
+from .errors import expects
 
 
 def write(who, path, content):
@@ -23,7 +23,7 @@ def write(who, path, content):
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        raise expects(who, f"to be able to write {path}", error.strerror, type(error)) from error
+        raise expects(who, f"to be able to write {path}", error.strerror or error, type(error)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()  # there is one only if something went wrong
