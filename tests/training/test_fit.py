@@ -394,6 +394,14 @@ def test_a_loss_that_explodes_names_update_and_epoch_and_keeps_the_parameters():
 # Ctrl-C
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background, ignoring it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupting(*calls):
     """A schedule that sends SIGINT before the updates with these numbers."""
     count = iter(range(10**9))
@@ -406,6 +414,7 @@ def interrupting(*calls):
     return schedule
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_lets_the_batch_finish_and_keeps_what_was_learned():
     x, y = examples()
     net, twin = build(), build()
@@ -424,6 +433,7 @@ def test_ctrl_c_lets_the_batch_finish_and_keeps_what_was_learned():
     assert "interrupted" in repr(history)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_raises():
     before = signal.getsignal(signal.SIGINT)
 
@@ -437,6 +447,7 @@ def test_a_second_ctrl_c_raises():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_during_the_last_batch_of_an_epoch_keeps_the_epoch():
     class Last(SoftmaxCrossEntropy):
         calls = 0
@@ -455,6 +466,7 @@ def test_ctrl_c_during_the_last_batch_of_an_epoch_keeps_the_epoch():
     assert np.isfinite(history.val_loss[0])
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_ignored_ctrl_c_stays_ignored_and_other_threads_train_too():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -488,6 +500,7 @@ print(history.interrupted, np.isfinite(net.parameters).all(), len(history) > 0)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_signal_from_outside_ends_a_training():
     with subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout.readline().startswith("epoch 1/1000000000  loss ")
