@@ -23,7 +23,8 @@ def write(who, path, content):
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        raise expects(who, f"to be able to write {path}", error.strerror or error, type(error)) from error
+        what = f"to be able to write {path}"
+        raise expects(who, what, error.strerror or error, type(error)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()  # there is one only if something went wrong

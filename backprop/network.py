@@ -1,6 +1,7 @@
 """Layers wired together: a layer made of layers."""
 
 import copy
+import inspect
 
 import numpy as np
 
@@ -65,6 +66,8 @@ class Network(Layer):
         newest = self.inputs + len(self.steps) - 1
         if not isinstance(layer, Layer):
             raise expects(self.who, "layers to add", repr(layer), TypeError)
+        if any(part is self for part in _inside(layer)):
+            raise expects(self.who, "layers other than itself", "itself")
         if self.in_shapes is not None:
             raise expects(self.who, "all layers to be added before build", f"{layer!r} after it")
         for value in values:
@@ -124,20 +127,36 @@ class Network(Layer):
         if len(in_shapes) != self.inputs:
             raise expects(self.who, f"the shapes of {self.inputs} inputs", len(in_shapes))
         self._check_wiring()
-        rng = np.random.default_rng(rng)
+        before = [(layer, dict(vars(layer))) for layer in _inside(self)]
+        try:
+            shapes = self._build_layers(in_shapes, np.random.default_rng(rng), dtype)
+        except Exception:
+            for layer, attributes in before:
+                vars(layer).clear()
+                vars(layer).update(attributes)
+            raise
+        self.in_shapes, self.shapes = in_shapes, shapes
+        self.place(np.empty(self.param_count, dtype))
+        return shapes[-1]
+
+    def _build_layers(self, in_shapes, rng, dtype):
+        """Build every layer and return the shapes of all values."""
         shapes = list(in_shapes)
         built = set()
         for layer, reads in self.steps:
             # A layer met again keeps its parameters: only a copy is built, to learn the shape.
-            target = copy.copy(layer) if id(layer) in built else layer
-            shapes.append(target.build(*(shapes[i] for i in reads), rng=rng, dtype=dtype))
-            mine, its = ([p.shape for p in one.params.values()] for one in (layer, target))
-            if mine != its:
-                raise expects(layer.who, f"parameters of shapes {mine} wherever it stands", its)
+            again = id(layer) in built
+            target = copy.deepcopy(layer) if again else layer
+            given = [shapes[i] for i in reads]
+            try:
+                inspect.signature(target.build).bind(*given)
+            except TypeError:
+                raise expects(layer.who, "another number of inputs", len(given)) from None
+            shapes.append(target.build(*given, rng=rng, dtype=dtype))
+            if again:
+                _check_shared(layer, target)
             built.add(id(layer))
-        self.in_shapes, self.shapes = in_shapes, shapes
-        self.place(np.empty(self.param_count, dtype))
-        return shapes[-1]
+        return shapes
 
     def _check_wiring(self):
         if not self.steps:
@@ -146,10 +165,10 @@ class Network(Layer):
         for value in range(self.inputs + len(self.steps) - 1):
             if value not in read:
                 raise expects(self.who, "every value to be read", f"no reader of value {value}")
-        leaves = [leaf for _, layer in self.owners() for leaf in _leaves(layer)]
-        for leaf in leaves:
-            if sum(leaf is other for other in leaves) > 1:
-                shared = f"{leaf.who} inside a nested one too"
+        inside = [part for _, layer in self.owners() for part in _inside(layer)]
+        for part in inside:
+            if sum(part is other for other in inside) > 1:
+                shared = f"{part.who} inside a nested one too"
                 raise expects(self.who, "a layer to be shared within one network", shared)
 
     def place(self, vector, /):
@@ -232,6 +251,9 @@ class Network(Layer):
         return self._run_back(delta, cache, [True] * len(self.shapes), keep=True)[0]
 
     def _run_back(self, delta, caches, wanted, keep=False):
+        if np.ndim(delta) == 0 or np.shape(delta)[1:] != self.shapes[-1]:
+            what = f"a delta of shape {batch_of(self.shapes[-1])}"
+            raise expects(self.who, what, np.shape(delta))
         deltas: list[Array] = [None] * len(self.shapes)
         deltas[-1] = delta
         of_layer: dict[int, Grads] = {}
@@ -305,11 +327,21 @@ def _shape(who, shape):
     return tuple(whole(who, "an axis of an input's shape", axis) for axis in axes)
 
 
-def _leaves(layer):
-    """Return the layers inside `layer`, each once, or the layer itself if it is no Network."""
-    if not isinstance(layer, Network):
-        return [layer]
-    return [leaf for _, inner in layer.owners() for leaf in _leaves(inner)]
+def _inside(layer):
+    """Return the layer itself and, if it is a Network, all layers inside it, each once."""
+    inner = layer.owners() if isinstance(layer, Network) else []
+    return [layer, *(part for _, one in inner for part in _inside(one))]
+
+
+def _check_shared(layer, twin):
+    """Raise ValueError unless `twin`, built where `layer` stands again, is the same function."""
+    if isinstance(layer, Network):
+        what, mine, its = "inputs of shapes", layer.in_shapes, twin.in_shapes
+    else:
+        what = "parameters of shapes"
+        mine, its = ([value.shape for value in one.params.values()] for one in (layer, twin))
+    if mine != its:
+        raise expects(layer.who, f"{what} {mine} wherever it stands", its)
 
 
 def _sum(first, second):

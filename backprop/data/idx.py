@@ -21,8 +21,8 @@ import zlib
 
 import numpy as np
 
-from ..errors import expects
 from ..atomic import write
+from ..errors import expects
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The types of numbers by the byte that stands for them."""

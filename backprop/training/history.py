@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import choice
 from ..atomic import write
+from ..errors import choice
 
 NAN = float("nan")
 

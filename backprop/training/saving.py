@@ -12,12 +12,12 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
+from ..atomic import write
 from ..errors import expects
 from ..initializers import Initializer
 from ..layer import Layer
 from ..network import Network
 from .architecture import described, restored
-from ..atomic import write
 from .objective import check_views, require_network
 
 VERSION = 1
