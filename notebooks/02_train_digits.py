@@ -1,0 +1,290 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 2 · Train on real handwriting
+#
+# After this notebook you can
+#
+# * train a small convolutional network on digits that people wrote, in a second or two;
+# * check its gradients before you trust it, and know what *unsure* means there;
+# * see where it errs, what its filters look for, and what the delta looks like that arrives back
+#   at the image.
+#
+# Change the layers, the rate, the number of epochs.
+
+# %%
+import inspect
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown
+
+import backprop as bp
+from backprop import plots
+
+# %% [markdown]
+# ## The data
+#
+# The package ships 1,797 digits of 8x8 pixels (E. Alpaydin and C. Kaynak, *Optical Recognition of
+# Handwritten Digits*, UCI, 1998). Ink is 1, paper is 0.
+
+# %%
+data = bp.load_data("digits")
+data
+
+# %%
+plots.examples(*data.train, data.classes)
+
+# %% [markdown]
+# The test images are for the end, once. To look at the progress meanwhile, a part of the training
+# images is held out.
+
+# %%
+(x, y), held_out = bp.split(*data.train, 0.15, seed=0)
+print("training  ", x.shape, x.dtype, "from", x.min(), "to", x.max())
+print("held out  ", held_out[0].shape)
+print("per class ", np.bincount(y))
+
+# %% [markdown]
+# ## The network
+#
+# Twelve filters of 3x3 pixels, a rectifier, the largest of every 2x2 block, and ten scores.
+
+# %%
+net = bp.Network(
+    [
+        bp.Conv2D(12, 3, padding=1),
+        bp.ReLU(),
+        bp.MaxPool(2),
+        bp.Flatten(),
+        bp.Dense(10),
+    ]
+)
+net.build(data.in_shape, rng=0)
+print(net.summary())
+
+# %% [markdown]
+# The loss makes probabilities of the scores and charges the logarithm of the right one's. This is
+# its chapter, out of its docstring. Its last numbered equation is worth a look: where the way
+# back begins, everything has cancelled but a difference.
+
+# %%
+loss = bp.SoftmaxCrossEntropy()
+Markdown(inspect.getdoc(loss).split("Args:")[0])
+
+# %% [markdown]
+# ### Exercise 1: the first loss
+#
+# A network that knows nothing gives each of the ten classes the same probability. What is its
+# loss?
+
+# %%
+answer = ...
+
+# Check
+if answer is not ...:
+    nothing, _ = loss.forward(np.zeros((1, 10)), np.array([3]))
+    assert not np.isclose(answer, 0.1), "That is the probability. The loss is minus its logarithm."
+    assert not np.isclose(answer, -nothing), "A probability is below 1: mind the sign."
+    assert np.isclose(answer, nothing), "The natural logarithm of a probability of one in ten."
+    found = bp.evaluate(net, (x, y), loss=loss).loss
+    print(f"knowing nothing: {answer:.4f}; this network, still untrained: {found:.4f}")
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# answer = -np.log(1 / 10)
+# ```
+#
+# If the first loss of a training is far from that, look at how the network was initialised.
+# </details>
+
+# %% [markdown]
+# ## Are the gradients right?
+#
+# First the check, then the training. Two images are enough. It runs on a copy, in float64.
+
+# %%
+bp.gradcheck(net, x[:2], loss=loss, target=y[:2])
+
+# %% [markdown]
+# *Unsure*, and rightly so. Paper is exactly 0 and the biases begin at 0, so in front of the
+# rectifier there are zeros: it stands on its kink, where there is no derivative. On plain paper
+# also all four numbers of a pooling window are the same, and which of them is the largest is a
+# convention. In training this does no harm. For the check, move to a point in general position: a
+# little noise on the image and on the biases.
+
+# %%
+rng = np.random.default_rng(0)
+general = net.astype(np.float64)
+general[0].b += 0.1 * rng.standard_normal(12)
+noisy = x[:2] + 0.1 * rng.standard_normal(x[:2].shape)
+bp.gradcheck(general, noisy, loss=loss, target=y[:2])
+
+# %% [markdown]
+# ## Train
+#
+# One line for each epoch: the loss and accuracy on the training images, and then on those held
+# out.
+
+# %%
+history = bp.fit(
+    net,
+    (x, y),
+    epochs=12,
+    batch_size=32,
+    validation=held_out,
+    loss=loss,
+    optimizer=bp.Adam(1e-2),
+    seed=0,
+)
+
+# %%
+history.plot()
+
+# %% [markdown]
+# ## Test
+#
+# Now the test images, which nothing has looked at so far.
+
+# %%
+found = bp.evaluate(net, data.test, loss=loss)
+print(f"test loss {found.loss:.4f}, test accuracy {found.accuracy:.4f}")
+plots.confusion_matrix(found, data.classes)
+
+# %%
+images, labels = data.test
+plots.wrong_predictions(
+    images, labels, found.predictions, data.classes, outputs=net.predict(images), most=10
+)
+
+# %% [markdown]
+# ### Exercise 2: which digit is hardest?
+#
+# `found.confusion` counts, with a row for each true class and a column for each answer. Compute
+# for each digit the share of its images that was recognised.
+
+# %%
+recognised = ...  # an array of ten numbers
+
+# Check
+if recognised is not ...:
+    counts = found.confusion
+    assert np.shape(recognised) == (10,), "One number for each digit."
+    assert not np.allclose(recognised, counts.diagonal() / counts.sum(axis=0)), (
+        "That is how often an answer was right, of those that named the digit. A class is a row."
+    )
+    assert not np.allclose(recognised, counts.diagonal() / counts.sum()), (
+        "Divide by the images of that digit, not by all."
+    )
+    assert np.allclose(recognised, counts.diagonal() / counts.sum(axis=1)), (
+        "Right answers lie on the diagonal: counts.diagonal()."
+    )
+    hardest = data.classes[np.argmin(recognised)]
+    print(f"The hardest digit is {hardest}: {min(recognised):.3f} of its images are recognised.")
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# recognised = found.confusion.diagonal() / found.confusion.sum(axis=1)
+# ```
+# </details>
+
+# %% [markdown]
+# ## What it has learned
+#
+# Each filter is a small picture of what it answers to: ink where it is red, paper where it is
+# blue.
+
+# %%
+plots.filters(net[0])
+
+# %% [markdown]
+# And this is what the rectifier lets through for one image, a map for each filter.
+
+# %%
+plots.feature_maps(net, images[0], 1)
+
+# %% [markdown]
+# ## The delta that reaches the image
+#
+# `backward` does not stop at the parameters. Its `dx` says how the loss changes with each pixel:
+# the delta in front of the first layer. Red: ink here makes the loss larger. Blue: smaller. Most
+# of it lies around the strokes, where a little ink could turn one digit into another.
+
+# %%
+few, few_labels = images[:60], labels[:60]
+scores, caches = net.forward(few)
+_, cache = loss.forward(scores, few_labels)
+dx, _ = net.backward(loss.backward(cache), caches)
+
+fig, axes = plt.subplots(2, 8, figsize=(9, 2.6), layout="constrained")
+for n, (above, below) in enumerate(axes.T):
+    most = abs(dx[n]).max()
+    above.imshow(few[n, :, :, 0], cmap="gray")
+    below.imshow(dx[n, :, :, 0], cmap="RdBu_r", vmin=-most, vmax=most)
+    above.set_title(f"digit {data.classes[few_labels[n]]}", fontsize=9)
+    below.set_title(f"up to {most:.0e}", fontsize=8)
+for ax in axes.ravel():
+    ax.set_axis_off()
+plt.show()
+
+# %% [markdown]
+# Below each delta stands its largest entry. An image of which the network is sure sends back next
+# to nothing: it has nothing left to teach. And this is how large the delta is after each layer,
+# on its way from the bottom to the top:
+
+# %%
+plots.delta_norms(net, few, few_labels, loss)
+
+# %% [markdown]
+# ### Exercise 3: fool it
+#
+# Change the 60 images in `few` by at most 0.2 in every pixel, such that the network errs in more
+# than half of them. You have `dx`.
+
+# %%
+fooled = ...  # an array like few
+
+# Check
+if fooled is not ...:
+    before = bp.evaluate(net, (few, few_labels), loss=loss)
+    after = bp.evaluate(net, (fooled, few_labels), loss=loss)
+    assert abs(fooled - few).max() <= 0.2 + 1e-6, "No pixel may change by more than 0.2."
+    assert after.loss > before.loss, "The loss has fallen: dx points to where it grows."
+    assert after.accuracy < 0.5, (
+        f"The accuracy is {after.accuracy:.2f}. Most entries of dx are tiny. Each pixel may go the"
+        " whole 0.2: what matters is the direction, np.sign."
+    )
+    print(f"accuracy {before.accuracy:.2f} before, {after.accuracy:.2f} after")
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# fooled = few + 0.2 * np.sign(dx)
+# ```
+#
+# A step against the network in all 64 pixels at once, each too small to trouble a reader. This is
+# the *fast gradient sign method* (Goodfellow, Shlens and Szegedy, *Explaining and harnessing
+# adversarial examples*, 2015).
+# </details>
+
+# %% [markdown]
+# ## Where to go on
+#
+# `backprop train` does all this from the command line and keeps the pictures. [3 · A layer of
+# your own](03_your_own_layer.ipynb) adds a layer to the network's vocabulary.
