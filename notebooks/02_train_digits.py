@@ -253,7 +253,7 @@ plots.delta_norms(net, few, few_labels, loss)
 # %% [markdown]
 # ### Exercise 3: fool it
 #
-# Change the 60 images in `few` by at most 0.2 in every pixel, such that the network errs in more
+# Change the 60 images in `few` by at most 0.1 in every pixel, such that the network errs in more
 # than half of them. You have `dx`.
 
 # %%
@@ -263,11 +263,11 @@ fooled = ...  # an array like few
 if fooled is not ...:
     before = bp.evaluate(net, (few, few_labels), loss=loss)
     after = bp.evaluate(net, (fooled, few_labels), loss=loss)
-    assert abs(fooled - few).max() <= 0.2 + 1e-6, "No pixel may change by more than 0.2."
+    assert abs(fooled - few).max() <= 0.1 + 1e-6, "No pixel may change by more than 0.1."
     assert after.loss > before.loss, "The loss has fallen: dx points to where it grows."
     assert after.accuracy < 0.5, (
         f"The accuracy is {after.accuracy:.2f}. Most entries of dx are tiny. Each pixel may go the"
-        " whole 0.2: what matters is the direction, np.sign."
+        " whole 0.1: what matters is the direction, np.sign."
     )
     print(f"accuracy {before.accuracy:.2f} before, {after.accuracy:.2f} after")
 
@@ -275,12 +275,12 @@ if fooled is not ...:
 # <details><summary>Solution</summary>
 #
 # ```python
-# fooled = few + 0.2 * np.sign(dx)
+# fooled = few + 0.1 * np.sign(dx)
 # ```
 #
-# A step against the network in all 64 pixels at once, each too small to trouble a reader. This is
-# the *fast gradient sign method* (Goodfellow, Shlens and Szegedy, *Explaining and harnessing
-# adversarial examples*, 2015).
+# A small step against the network in all 64 pixels at once; a person can still read most of the
+# digits. This is the *fast gradient sign method* (Goodfellow, Shlens and Szegedy, *Explaining and
+# harnessing adversarial examples*, 2015).
 # </details>
 
 # %% [markdown]

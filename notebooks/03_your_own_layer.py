@@ -159,9 +159,9 @@ print("theirs / ours:", (row.best / row.analytic).round(6))
 bp.gradcheck(Averaged(), x[:1])
 
 # %% [markdown]
-# Nothing is found, since dividing by one changes nothing. Most wrong gradients that were ever
-# published look right in the one case that their author tried. Check with several examples, odd
-# sizes, more than two axes.
+# Nothing is found, since dividing by one changes nothing. Many a wrong gradient in a published
+# library looks right in the one case that its author tried. Check with several examples and with
+# odd sizes.
 #
 # With no sum at all, `dbeta` has the shape of the batch, and the check says that at once:
 

@@ -41,9 +41,9 @@ WRONG = {
             "recognised = found.confusion.sum(axis=1)": "on the diagonal",
         },
         {
-            "fooled = few + 0.5 * np.sign(dx)": "more than 0.2",
-            "fooled = few - 0.2 * np.sign(dx)": "dx points to where it grows",
-            "fooled = few + 0.2 * dx": "what matters is the direction",
+            "fooled = few + 0.5 * np.sign(dx)": "more than 0.1",
+            "fooled = few - 0.1 * np.sign(dx)": "dx points to where it grows",
+            "fooled = few + 0.1 * dx": "what matters is the direction",
         },
     ],
     "03_your_own_layer": [
