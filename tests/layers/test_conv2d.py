@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import convolve2d, correlate2d
 
-from backprop.initializers import Given
+from backprop.initializers import Constant, Given
 from backprop.layers import Conv2D, Dense, Flatten
 from backprop.network import Network
 
@@ -40,7 +40,7 @@ TABLE = [
     ({"size": 3, "flip": True}, (2, 5, 4, 2), NONE),
     ({"size": (2, 3), "flip": True, "stride": 2, "padding": 1}, (2, 4, 5, 2), ((1, 1), (1, 1))),
     ({"size": (3, 2), "flip": True, "dilation": 2, "padding": "valid"}, (2, 6, 5, 2), NONE),
-    ({"size": 3, "bias": False}, (2, 4, 4, 2), NONE),
+    ({"size": 3, "bias": False, "bias_init": Constant(3)}, (2, 4, 4, 2), NONE),
 ]
 
 every_row = pytest.mark.parametrize(
@@ -86,7 +86,9 @@ def terms(x, W, margins, stride=(1, 1), dilation=(1, 1), flip=False):
 
 def convolution(layer, x, delta, margins):
     """Return y, dx, dW and db, product after product."""
-    y, dx, dW = np.zeros(delta.shape) + layer.b, np.zeros(x.shape), np.zeros(layer.W.shape)
+    y, dx, dW = (np.zeros(shape) for shape in (delta.shape, x.shape, layer.W.shape))
+    if layer.bias:
+        y += layer.b
     geometry = layer.window.stride, layer.window.dilation, layer.flip
     for out, pixel, weight in terms(x, layer.W, margins, *geometry):
         y[out] += x[pixel] * layer.W[weight]
@@ -261,6 +263,11 @@ def test_large_batches_go_in_parts_and_nothing_is_lost_between_them(N, parts):
     assert_allclose(dx, np.concatenate([one[1] for one in alone]), rtol=1e-12, atol=1e-12)
     assert_allclose(dW, sum(one[2] for one in alone), rtol=1e-12, atol=1e-11)
     assert_allclose(db, sum(one[3] for one in alone), rtol=1e-12, atol=1e-11)
+
+
+def test_an_image_whose_windows_are_too_many_is_a_part_by_itself():
+    layer, x, _ = built({"size": 5}, (3, 48, 48, 6))
+    assert [len(x[part]) for part in layer._parts(x)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from backprop.initializers import Given
+from backprop.initializers import Constant, Given
 from backprop.layers import Dense, Flatten
 from backprop.network import Network
 
@@ -112,7 +112,7 @@ def test_leading_axes_count_as_examples(leading):
 
 
 def test_without_bias_there_is_only_the_product():
-    layer, x, delta = built(4, 3, 2, bias=False)
+    layer, x, delta = built(4, 3, 2, bias=False, bias_init=Constant(3))
     y, cache = layer.forward(x)
     assert_allclose(y, affine(x, layer.W, np.zeros(2)), rtol=1e-12)
     assert list(layer.params) == list(layer.grads(delta, cache)) == ["W"]

@@ -105,7 +105,7 @@ def test_max_pooling_is_its_routing_matrix(size, settings, image, margins, kind)
 @pytest.mark.parametrize("count_include_pad", [True, False])
 @every_row
 def test_average_pooling_is_its_matrix(size, settings, image, margins, count_include_pad):
-    x = np.random.default_rng(0).standard_normal((2, *image, 3))
+    x = np.random.default_rng(0).standard_normal((3, *image, 2))
     pixels = list(seen(size, settings, image, margins))
     places = size[0] * size[1] if count_include_pad else None
     layer = AvgPool(size, count_include_pad=count_include_pad, **settings)

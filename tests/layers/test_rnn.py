@@ -246,6 +246,7 @@ def test_output_shape_parameters_and_multiply_adds():
     assert layer.build((7, 3), rng=0) == (7, 5)
     assert [p.shape for p in layer.params.values()] == [(3, 5), (5, 5), (5,)]
     assert layer.multiply_adds((7, 3)) == 7 * (3 * 5 + 5 * 5)
+    assert layer.build((7, 3), (5,), rng=0) == (7, 5)
     assert layer.multiply_adds((7, 3), (5,)) == 280
 
 

@@ -81,6 +81,7 @@ def test_reshape_keeps_the_order():
 @pytest.mark.parametrize(("reverse", "step"), [(False, 3), (True, 0)])
 def test_last_takes_one_step_and_hands_its_delta_to_that_step(reverse, step):
     x = counted(2, 4, 3)
+    assert Last(reverse).build((4, 3)) == (3,)
     y, dx = there_and_back(Last(reverse), x)
     assert_array_equal(y, x[:, step])
     expected = np.zeros_like(x)
