@@ -427,6 +427,15 @@ def test_every_yes_or_no_of_an_example_must_be_right(loss, middle):
     y = middle + np.array([[0.1, 0.1], [0.1, -0.1], [-0.1, -0.1], [0.0, 0.1]])
     t = np.array([[1, 1], [1, 1], [0, 0], [0, 1]])
     assert_array_equal(loss().correct(y, t), [True, False, True, True])
+    in_time = loss().correct(y.reshape(2, 2, 2), t.reshape(2, 2, 2))
+    assert_array_equal(in_time, [[True, False], [True, True]])
+
+
+@pytest.mark.parametrize("loss", [LogisticCrossEntropy, BinaryCrossEntropy])
+def test_neither_yes_nor_no_counts_as_no(loss):
+    half, middle = np.array([[0.5]]), np.array([[loss.threshold]])
+    assert_array_equal(loss().correct(middle, half), [True])
+    assert_array_equal(loss().correct(middle + 0.1, half), [False])
 
 
 @pytest.mark.parametrize("loss", [MeanSquaredError, HalfSquaredError])
