@@ -427,8 +427,8 @@ def test_every_yes_or_no_of_an_example_must_be_right(loss, middle):
     y = middle + np.array([[0.1, 0.1], [0.1, -0.1], [-0.1, -0.1], [0.0, 0.1]])
     t = np.array([[1, 1], [1, 1], [0, 0], [0, 1]])
     assert_array_equal(loss().correct(y, t), [True, False, True, True])
-    in_time = loss().correct(y.reshape(2, 2, 2), t.reshape(2, 2, 2))
-    assert_array_equal(in_time, [[True, False], [True, True]])
+    y, t = (array.reshape(2, 2, 2)[:, ::-1] for array in (y, t))
+    assert_array_equal(loss().correct(y, t), [[False, True], [True, True]])
 
 
 @pytest.mark.parametrize("loss", [LogisticCrossEntropy, BinaryCrossEntropy])

@@ -94,6 +94,7 @@ def test_what_follows_the_warm_up_does_not_see_its_losses():
         ((3.0, 3.0, 3.0, 3.0), 1),  # and so does each cut
         ((3.0, 3.0, 3.0, 3.0, 3.0), 2),
         ((3.0, 4.0, 3.5, 3.0, 3.0), 2),  # compared with the best, not with the last
+        ((math.nan,), 0),
         ((math.nan, math.nan), 1),
         ((1.0, math.nan, 0.5), 0),
     ],
