@@ -468,6 +468,21 @@ def test_shapes_of_all_values_are_known():
     assert net.multiply_adds((5, 4, 1), (7,)) == 3 * 2 * 9 * 2 + 19 * 5
 
 
+@pytest.mark.parametrize("in_shape", [4, (4,), [4]], ids=str)
+def test_a_shape_may_be_a_number_a_tuple_or_a_list(in_shape):
+    net = Network([Dense(3)])
+    assert net.build(in_shape) == (3,)
+    assert net.in_shapes == ((4,),)
+
+
+def test_an_example_may_be_a_single_number():
+    net = Network([Tanh()])
+    assert net.build((), dtype=np.float64) == ()
+    assert_array_equal(net.predict([0.5, 1.0]), np.tanh([0.5, 1.0]))
+    with refusal(ValueError, "Network expects inputs of shape (N,), got ()"):
+        net.predict(0.5)
+
+
 def test_building_anew_makes_a_new_vector():
     net = Network([Dense(3), Dense(2)])
     net.build((4,), rng=0)
@@ -541,6 +556,16 @@ def test_in_a_graph_grads_goes_back_only_where_parameters_wait():
     assert calls == ["dense_2", "add_1"]
     for key, expected in net.backward(delta, cache)[1].items():
         assert_array_equal(grads[key], expected)
+
+
+def test_grads_of_a_network_with_several_inputs():
+    net = built(wired((Tanh(), 1), (Dense(3), 0), (Add(), 2, 3), inputs=2), (2,), (3,))
+    _, cache = net.forward(random(4, 2), random(4, 3, seed=4))
+    delta = random(4, 3, seed=3)
+    expected = net.backward(delta, cache)[1]
+    for key, gradient in net.grads(delta, cache).items():
+        assert_array_equal(gradient, expected[key])
+    assert list(expected) == ["1.W", "1.b"]
 
 
 @pytest.mark.parametrize("net", [example, lambda: nested_and_flat()[0]], ids=["shared", "nested"])
