@@ -276,3 +276,38 @@ def test_a_gradient_of_the_wrong_shape_is_named():
     message = r"gradcheck expects the gradient of 'W' to have shape \(3, 2\), got \(6,\)"
     with pytest.raises(ValueError, match=message):
         bp.gradcheck(Flat(2), inputs(1, 3))
+
+
+def test_a_backward_that_overwrites_its_delta_is_stopped_at_the_line():
+    class Overwrites(bp.Layer):
+        def forward(self, x, /):
+            return 2 * x, None
+
+        def backward(self, delta, cache, /):
+            delta *= 2
+            return delta, {}
+
+    with pytest.raises(ValueError, match="read-only") as caught:
+        bp.gradcheck(Overwrites(), inputs(1, 3))
+    note = "gradcheck: a pass writes to nothing that it is given, delta included"
+    assert caught.value.__notes__ == [note]
+
+
+def test_a_backward_without_gradients_is_told_what_to_return():
+    class Bare(bp.Layer):
+        def forward(self, x, /):
+            return 2 * x, None
+
+        def backward(self, delta, cache, /):
+            return 2 * delta
+
+    with pytest.raises(TypeError) as caught:
+        bp.gradcheck(Bare(), inputs(1, 3))
+    assert str(caught.value) == (
+        "gradcheck expects backward to return (dx, grads), grads being a dict, got ndarray"
+    )
+
+
+def test_an_unsure_row_shows_the_entry_on_the_kink():
+    report = bp.gradcheck(bp.ReLU(), np.array([[-1.0, 0.0, 1.0]]))
+    assert report["x"].worst == (0, 1)

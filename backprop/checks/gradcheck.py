@@ -85,7 +85,12 @@ class _LayerProbe:
         else:
             L, of_loss = self.loss.forward(y, self.target)
             delta, size = self.loss.backward(of_loss), max(1, abs(L))
-        dx, grads = self.layer.backward(delta, cache)
+        delta.flags.writeable = False
+        both = self.layer.backward(delta, cache)
+        if not (isinstance(both, tuple) and len(both) == 2 and isinstance(both[1], dict)):
+            what = "backward to return (dx, grads), grads being a dict"
+            raise expects("gradcheck", what, type(both).__name__, TypeError)
+        dx, grads = both
         dxs = dx if isinstance(dx, tuple) else (dx,)
         return {**_named(dxs), **grads}, size
 
@@ -120,7 +125,7 @@ def _compare(probe, xs):
     """Yield one Comparison for each tensor."""
     probe = probe.astype(np.float64)
     xs = [x.astype(np.float64) for x in xs]
-    analytic, size = probe.gradients(xs)
+    analytic, size = _analytic(probe, xs)
     central = _estimate(central_differences, probe, xs)
     complex_ = _complex_estimate(probe, xs)
     for name, array in {**_named(xs), **probe.params}.items():
@@ -131,6 +136,19 @@ def _compare(probe, xs):
             raise expects("gradcheck", what, np.shape(analytic[name]))
         of_complex_step = complex_[name] if complex_ else None
         yield Comparison(name, analytic[name], central[name], of_complex_step, size)
+
+
+def _analytic(probe, xs):
+    """Return the gradients of passes that are given nothing they could write to."""
+    given = [x.copy() for x in xs]
+    for x in given:
+        x.flags.writeable = False
+    try:
+        return probe.gradients(given)
+    except ValueError as error:
+        if "read-only" in str(error):
+            error.add_note("gradcheck: a pass writes to nothing that it is given, delta included")
+        raise
 
 
 def _estimate(estimator, probe, xs) -> dict:

@@ -41,8 +41,11 @@ class Comparison:
 
     @property
     def worst(self):
-        """Index of the entry that differs most from the better estimate."""
-        flat = np.argmax(_differences(self.analytic, self.best))
+        """Index of the entry that differs most: from the better estimate, or if the verdict is
+        `"unsure"` between the two estimates.
+        """
+        theirs = self.central if self.verdict == "unsure" else self.analytic
+        flat = np.argmax(_differences(theirs, self.best))
         return tuple(int(i) for i in np.unravel_index(flat, self.analytic.shape))
 
     @property
@@ -142,6 +145,7 @@ class Report:
             "unsure: the two estimates contradict each other. Either the function has a kink"
             " within the step of the differences (a ReLU at 0, a tied maximum), or the code drops"
             " imaginary parts (np.abs, np.var, a float buffer) and its complex step means nothing."
+            " Of a kink one is rid by moving the inputs a little."
         ]
 
 
@@ -152,7 +156,10 @@ def _error_of(row):
 def _row(row):
     i = row.worst
     complex_error = "not possible" if row.complex_error is None else f"{row.complex_error:.1e}"
-    numbers = (f"{row.analytic[i]:.6g}", f"{row.best[i]:.6g}")
+    estimate = f"{row.best[i] + 0:.6g}"
+    if row.verdict == "unsure":
+        estimate += f" or {row.central[i] + 0:.6g}"
+    numbers = (f"{row.analytic[i] + 0:.6g}", estimate)
     index = f"[{', '.join(map(str, i))}]"
     size = f"{row.analytic.size}"
     return (row.name, size, complex_error, f"{row.central_error:.1e}", index, *numbers, row.verdict)

@@ -115,8 +115,15 @@ def check_content(name, arrays):
 
 
 def _here(name):
-    folders = (Path(__file__).parent / name, Path("data", name), _cache(name))
-    return next((f for f in folders if all(idx_file(f, file) for file in FILES)), None)
+    for folder in (Path(__file__).parent / name, Path("data", name)):
+        if _complete(folder):
+            return folder
+    cached = _cache(name)  # only now: pooch takes its time to import
+    return cached if _complete(cached) else None
+
+
+def _complete(folder):
+    return all(idx_file(folder, file) for file in FILES)
 
 
 def _cache(name):

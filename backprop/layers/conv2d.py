@@ -81,7 +81,7 @@ class Conv2D(Layer):
         size,
         *,
         stride=1,
-        padding=0,
+        padding: int | tuple[int, int] | str = 0,
         dilation=1,
         flip=False,
         bias=True,

@@ -45,7 +45,7 @@ class MaxPool(Layer):
     through max-pooling layer*.
     """
 
-    def __init__(self, size, *, stride=None, padding=0):
+    def __init__(self, size, *, stride=None, padding: int | tuple[int, int] | str = 0):
         self.size, self.stride, self.padding = size, stride, padding
         self.window = _pooling_window("MaxPool", size, stride, padding)
 
@@ -104,7 +104,14 @@ class AvgPool(Layer):
     convolutional neural network* (2016).
     """
 
-    def __init__(self, size, *, stride=None, padding=0, count_include_pad=True):
+    def __init__(
+        self,
+        size,
+        *,
+        stride=None,
+        padding: int | tuple[int, int] | str = 0,
+        count_include_pad=True,
+    ):
         self.size, self.stride, self.padding = size, stride, padding
         self.count_include_pad = bool(count_include_pad)
         self.window = _pooling_window("AvgPool", size, stride, padding)

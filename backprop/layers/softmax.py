@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..errors import expects
 from ..layer import Layer
 
 
@@ -37,6 +38,11 @@ class Softmax(Layer):
     Source: Bridle, *Probabilistic interpretation of feedforward classification network outputs*
     (1990).
     """
+
+    def build(self, in_shape, /, *, rng=None, dtype=np.float32):
+        if len(in_shape) < 1:
+            raise expects(self.who, "inputs of shape (N, M)", "a single number for each example")
+        return in_shape
 
     def forward(self, x, /):
         z = np.exp(x - x.real.max(axis=-1, keepdims=True))  # (1)

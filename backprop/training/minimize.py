@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy import optimize
 
 from ..errors import expects, real, whole
 from .examples import Examples
@@ -53,6 +52,8 @@ def minimize(
     Source: Byrd, Lu, Nocedal and Zhu, *A limited memory algorithm for bound constrained
     optimization* (1995).
     """
+    from scipy import optimize  # takes longer to import than all of this package
+
     objective = Objective("minimize", net, loss, penalties)
     max_iterations = whole("minimize", "max_iterations", max_iterations)
     tolerance = real("minimize", "tolerance", tolerance, least=0)

@@ -434,6 +434,18 @@ def test_ctrl_c_lets_the_batch_finish_and_keeps_what_was_learned():
 
 
 @pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_is_given_back_after_a_training_and_after_an_error():
+    def fail(progress):
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        raise RuntimeError("on purpose")
+
+    train(build(), examples())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert raised(RuntimeError, train, build(), examples(), callbacks=[fail]) == "on purpose"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_raises():
     before = signal.getsignal(signal.SIGINT)
 
@@ -571,6 +583,17 @@ def test_early_stopping_may_serve_two_trainings():
         net = build(in_shape=in_shape)
         train(net, (x[:, : in_shape[0]], y), epochs=2, callbacks=[stop])
         assert stop.kept.shape == net.parameters.shape
+
+
+def test_early_stopping_restores_nothing_of_an_earlier_training(monkeypatch):
+    stop = EarlyStopping(9)
+    for losses in ([1.0], [np.nan, np.nan]):
+        scripted(monkeypatch, losses)
+        net, twin = build(), build()
+        train(net, examples(), epochs=len(losses), validation=examples(), callbacks=[stop])
+        scripted(monkeypatch, losses)
+        train(twin, examples(), epochs=len(losses), validation=examples())
+        np.testing.assert_array_equal(net.parameters, twin.parameters)
 
 
 def test_early_stopping_by_accuracy_wants_more():

@@ -97,6 +97,8 @@ def test_an_error_on_the_way_leaves_the_best_point(kind):
             value, cache = super().forward(y, target)
             if len(seen) == 6:
                 raise kind
+            if len(seen) == 5:
+                value = value + 100  # the last point is not the best
             seen.append((float(value), net.parameters.copy()))
             return value, cache
 

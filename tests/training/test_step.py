@@ -313,6 +313,19 @@ def test_a_loss_that_is_not_finite_changes_nothing():
     assert step.state["t"] == 1
 
 
+def test_a_loss_that_is_infinite_beside_a_finite_gradient():
+    class Far(SoftmaxCrossEntropy):
+        def forward(self, y, target, /):
+            value, cache = super().forward(y, target)
+            return value + math.inf, cache
+
+    net, x, y = small()
+    before = net.parameters.copy()
+    message = raised(FloatingPointError, TrainStep(net, Far(), SGD(0.1)), x, y)
+    assert message.startswith("TrainStep expects a finite loss and gradient, got loss inf, ")
+    np.testing.assert_array_equal(net.parameters, before)
+
+
 def test_a_gradient_that_is_not_finite_changes_nothing():
     class Wall(Layer):
         def forward(self, x):
