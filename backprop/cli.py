@@ -46,6 +46,9 @@ class OptimizerName(StrEnum):
     adamw = "adamw"
 
 
+HELD_OUT = 0.05
+"""The share of the training images that the epochs are validated on."""
+
 Source = Annotated[
     str, typer.Option("--data", help="digits, mnist, fashion-mnist, kmnist, a folder or a file.")
 ]
@@ -78,7 +81,7 @@ def train(
     recipe.net.build(found.in_shape, rng=seed)
     method = _optimizer(optimizer, lr, recipe.optimizer)
     # The epochs are watched on images that are not trained on, and not the test images either.
-    training, held_out = split(*found.train, 0.1, seed=seed)
+    training, held_out = split(*found.train, HELD_OUT, seed=seed)
     epochs = epochs or recipe.epochs(len(training[1]))
     folder = _new_folder(out, f"{found.name}-{model.value}")
     print(f"{found!r}\n\n{recipe.net.summary()}\n")

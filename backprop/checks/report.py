@@ -105,8 +105,8 @@ class Report:
             "complex step",
             "differences",
             "worst entry",
-            "ours",
-            "theirs",
+            "analytic",
+            "estimate",
         )
         return [(*header, "verdict")] + [_row(row) for row in self.comparisons]
 
