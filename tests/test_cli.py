@@ -221,6 +221,6 @@ def test_models_on_mnist(tmp_path, model, epochs, least):
 @pytest.mark.slow
 @needs_mnist
 def test_zhangs_error_after_one_epoch_of_mnist(tmp_path):
-    # Published: about 11 % (derivation and demo of 2016), here on nine tenths of the images.
+    # Published with the derivation (2016): about 11 %; here on 19 of 20 of the images.
     words = ("--data", str(MNIST.resolve()), "--model", "zhang", "--epochs", "1")
-    assert abs(1 - accuracy(command("train", *words, cwd=tmp_path)) - 0.11) <= 0.03
+    assert abs(1 - accuracy(command("train", *words, cwd=tmp_path)) - 0.1127) <= 0.015
