@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from .atomic import write
 from .errors import expects
 
 app = typer.Typer(
@@ -46,7 +47,7 @@ class OptimizerName(StrEnum):
     adamw = "adamw"
 
 
-HELD_OUT = 0.05
+HELD_OUT = 0.02
 """The share of the training images that the epochs are validated on."""
 
 Source = Annotated[
@@ -72,6 +73,8 @@ def train(
     shape: Shape = None,
 ):
     """Train a network, test it, and leave model, history and pictures in a folder."""
+    import numpy as np
+
     from . import models
     from .data import load_data, split
     from .training import evaluate, fit, save
@@ -81,24 +84,33 @@ def train(
     recipe.net.build(found.in_shape, rng=seed)
     method = _optimizer(optimizer, lr, recipe.optimizer)
     # The epochs are watched on images that are not trained on, and not the test images either.
-    training, held_out = split(*found.train, HELD_OUT, seed=seed)
+    largest = int(np.bincount(found.y_train).max())  # of few images too, one is held out
+    training, held_out = split(*found.train, max(HELD_OUT, 1 / largest), seed=seed)
     epochs = epochs or recipe.epochs(len(training[1]))
     folder = _new_folder(out, f"{found.name}-{model.value}")
     print(f"{found!r}\n\n{recipe.net.summary()}\n")
     batch = batch_size or recipe.batch_size
     print(f"{method!r}, batches of {batch}, seed {seed}, {len(held_out[1])} images held out")
-    history = fit(
-        recipe.net,
-        training,
-        loss=recipe.loss,
-        optimizer=method,
-        epochs=epochs,
-        batch_size=batch,
-        validation=held_out,
-        schedule=recipe.schedule(epochs),
-        clip=recipe.clip,
-        seed=seed,
-    )
+    try:
+        # A number that overflows shows in the loss, and fit stops at that with an error.
+        with np.errstate(over="ignore", invalid="ignore"):
+            history = fit(
+                recipe.net,
+                training,
+                loss=recipe.loss,
+                optimizer=method,
+                epochs=epochs,
+                batch_size=batch,
+                validation=held_out,
+                schedule=recipe.schedule(epochs),
+                clip=recipe.clip,
+                seed=seed,
+            )
+    except BaseException:
+        folder.rmdir()  # there is nothing to put into it
+        raise
+    if history.interrupted:
+        print("interrupted: what was learned is kept")
     tested = evaluate(recipe.net, found.test, loss=recipe.loss)
     save(recipe.net, folder / "model.safetensors")
     history.to_csv(folder / "history.csv")
@@ -126,10 +138,12 @@ def evaluate_command(
     tested = evaluate(net, found.test, loss=SoftmaxCrossEntropy())
     if tested.confusion is None:
         raise expects("evaluate", "a network that answers with classes", repr(net))
-    width = max(len(str(tested.confusion.max())), *map(len, found.classes)) + 1
+    # The network may know of classes that these data do not have.
+    names = [*found.classes, *map(str, range(len(found.classes), len(tested.confusion)))]
+    width = max(len(str(tested.confusion.max())), *map(len, names)) + 1
     print("rows: true class; columns: answer")
-    print(" " * width + "".join(name.rjust(width) for name in found.classes))
-    for name, row in zip(found.classes, tested.confusion, strict=True):
+    print(" " * width + "".join(name.rjust(width) for name in names))
+    for name, row in zip(names, tested.confusion, strict=True):
         print(name.rjust(width) + "".join(str(count).rjust(width) for count in row))
     print(f"test accuracy: {tested.accuracy:.4f}")
 
@@ -187,7 +201,7 @@ def show(
     if out is not None:
         from . import plots
 
-        plots.examples(x, found.y_train, found.classes).savefig(out)
+        write("--out", out, plots.examples(x, found.y_train, found.classes).png())
         print(out)
 
 
@@ -264,18 +278,17 @@ def _draw(folder, net, history, found, tested):
     from .layers import Conv2D
 
     images, labels = found.test
-    pictures = {
-        "confusion_matrix": plots.confusion_matrix(tested, found.classes),
-        "wrong_predictions": plots.wrong_predictions(
+    pictures = {"confusion_matrix": plots.confusion_matrix(tested, found.classes)}
+    if images.ndim == 4 and images.shape[-1] in (1, 3):
+        pictures["wrong_predictions"] = plots.wrong_predictions(
             images, labels, tested.predictions, found.classes
-        ),
-    }
+        )
     if len(history):
         pictures["learning_curves"] = plots.learning_curves(history)
     if isinstance(net[0], Conv2D):
         pictures["filters"] = plots.filters(net[0])
     for name, picture in pictures.items():
-        picture.savefig(folder / f"{name}.png")
+        write("train", folder / f"{name}.png", picture.png())
 
 
 def _error(value):

@@ -151,7 +151,7 @@ class Network(Layer):
             try:
                 inspect.signature(target.build).bind(*given)
             except TypeError:
-                raise expects(layer.who, "another number of inputs", len(given)) from None
+                raise expects(layer.who, "as many inputs as its build takes", len(given)) from None
             shapes.append(target.build(*given, rng=rng, dtype=dtype))
             if again:
                 _check_shared(layer, target)

@@ -29,10 +29,13 @@ class Picture(Figure):
     def __init__(self, width, height):
         super().__init__(figsize=(width, height), dpi=150, layout="constrained")
 
-    def _repr_png_(self):
+    def png(self):
+        """Return the content of a PNG file."""
         file = io.BytesIO()
         self.savefig(file, format="png")
         return file.getvalue()
+
+    _repr_png_ = png
 
 
 def learning_curves(history, /):
@@ -227,7 +230,7 @@ def delta_norms(net, x, y, loss, /):
     """
     out, caches = net.forward(*(x if isinstance(x, tuple) else (x,)), rng=0)
     _, cache = loss.forward(out, y)
-    deltas = _deltas(net, loss.backward(cache), caches)[net.inputs :]
+    deltas = net.deltas(loss.backward(cache), caches)[net.inputs :]
     norms = np.array([float(np.linalg.norm(delta.ravel())) for delta in deltas])
     places = np.arange(len(norms))
     figure = Picture(5, 0.24 * len(norms) + 1.1)
@@ -246,18 +249,6 @@ def delta_norms(net, x, y, loss, /):
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)
     return figure
-
-
-def _deltas(net, delta, caches):
-    """Return dL/dv of every value of the network; None where no layer leads to the loss."""
-    deltas = [None] * (net.inputs + len(net))
-    deltas[-1] = delta
-    for number in reversed(range(len(net))):
-        layer, reads = net.steps[number]
-        dx, _ = layer.backward(deltas[net.inputs + number], caches[number])
-        for i, part in zip(reads, dx if isinstance(dx, tuple) else (dx,), strict=True):
-            deltas[i] = part if deltas[i] is None else deltas[i] + part
-    return deltas
 
 
 # Drawing

@@ -23,10 +23,7 @@ ANSWERS = np.array([0, 2, 2, 1, 1, 0])
 
 def drawn(figure):
     """Return the figure as pixels: drawing it must go without warnings."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    file.seek(0)
-    return imread(file)
+    return imread(io.BytesIO(figure.png()))
 
 
 def picture(axes):

@@ -26,8 +26,8 @@ class Flatten(Layer):
 
     Args:
         order: `"C"` reads an image row by row, all channels of a pixel together; `"columns"` reads
-        each
-            channel $(H, W)$ by itself, column by column, one channel after the other, as in MATLAB.
+            each channel $(H, W)$ by itself, column by column, one channel after the other, as in
+            MATLAB.
 
     Raises:
         ValueError: another `order`, or `"columns"` for inputs that are no images.
