@@ -48,8 +48,8 @@ class Model:
     """The largest global norm of a gradient."""
 
     def epochs(self, examples):
-        """Return how many epochs come nearest to `updates`, at least one."""
-        return max(1, round(self.updates * self.batch_size / examples))
+        """Return how many epochs come nearest to `updates`, from 1 to 200."""
+        return min(max(1, round(self.updates * self.batch_size / examples)), 200)
 
 
 def mlp(in_shape, classes):
