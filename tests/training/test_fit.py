@@ -664,6 +664,15 @@ def test_plain_lines_where_there_is_no_terminal(capsys):
         assert speed == f"{50 / row.seconds:,.0f} examples/s"
 
 
+def test_lines_do_not_wait_in_a_buffer(monkeypatch):
+    pipe = io.TextIOWrapper(io.BufferedWriter(io.BytesIO(), 10**6), write_through=False)
+    monkeypatch.setattr(sys, "stdout", pipe)
+    seen = []
+    callbacks = [lambda progress: seen.append(pipe.buffer.raw.getvalue().count(b"\n"))]
+    train(build(), examples(), epochs=3, callbacks=callbacks, progress=True)
+    assert seen == [1, 2, 3]
+
+
 def test_what_means_nothing_is_not_shown(capsys):
     x, _ = examples()
     train(build(), (x, x[:, :3]), loss=MeanSquaredError(), progress=True)
