@@ -14,23 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import choice, expects, real
+from .settings import Configured
 
 
-class Initializer:
+class Initializer(Configured):
     """Base of the initializers: settings in, array out."""
 
     def __call__(self, shape, /, *, rng=None, dtype: npt.DTypeLike = np.float32):
         """Return a new array of `shape` and `dtype`, drawn from the generator (or seed) `rng`."""
         raise NotImplementedError(f"{type(self).__name__} has no __call__")
 
-    @property
-    def settings(self):
-        """The constructor's arguments by name."""
-        return dict(vars(self))
-
     def __repr__(self):
-        """Show the constructor call."""
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+        """Show the constructor call, every argument by name."""
+        words = (f"{name}={value!r}" for name, value in self.settings.items())
+        return f"{type(self).__name__}({', '.join(words)})"
 
 
 def fans(shape):
@@ -151,15 +148,6 @@ class Zeros(Constant):
 
     def __init__(self):
         super().__init__(0.0)
-
-    @property
-    def settings(self):
-        """None to choose."""
-        return {}
-
-    def __repr__(self):
-        """Show the constructor call."""
-        return "Zeros()"
 
 
 class Given(Initializer):

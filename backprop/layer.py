@@ -15,20 +15,20 @@ the other is a value that one can print. Everywhere in this package
 """
 
 import copy
-import inspect
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import expects
+from .settings import Configured
 
 Array = Any  # a numpy array: real or complex, so that the complex step can pass
 Shape = tuple[int, ...]
 Grads = dict[str, Array]
 
 
-class Layer:
+class Layer(Configured):
     """A function and its hand-derived derivative.
 
     Write a layer of your own by overriding `forward` and `backward`; one with parameters also
@@ -97,11 +97,6 @@ class Layer:
         return sum(value.size for value in self.params.values())
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The constructor's arguments by name: what `repr` shows and `save` writes."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-    @property
     def who(self) -> str:
         """The layer's class and name, as error messages begin."""
         return type(self).__name__ + (f" {self.name!r}" if self.name else "")
@@ -120,17 +115,6 @@ class Layer:
         twin = copy.deepcopy(self)
         twin.place(np.empty(self.param_count, dtype))
         return twin
-
-    def __repr__(self) -> str:
-        """Show the constructor call, without the arguments that have their default."""
-        words = []
-        for name, parameter in inspect.signature(type(self)).parameters.items():
-            value = getattr(self, name)
-            if parameter.default is parameter.empty:
-                words.append(repr(value))
-            elif repr(value) != repr(parameter.default):
-                words.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(words)})"
 
 
 def rows(x: Array, /) -> Array:

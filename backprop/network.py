@@ -66,7 +66,7 @@ class Network(Layer):
         newest = self.inputs + len(self.steps) - 1
         if not isinstance(layer, Layer):
             raise expects(self.who, "layers to add", repr(layer), TypeError)
-        if any(part is self for part in _inside(layer)):
+        if any(part is self for part in inside(layer)):
             raise expects(self.who, "layers other than itself", "itself")
         if self.in_shapes is not None:
             raise expects(self.who, "all layers to be added before build", f"{layer!r} after it")
@@ -127,7 +127,7 @@ class Network(Layer):
         if len(in_shapes) != self.inputs:
             raise expects(self.who, f"the shapes of {self.inputs} inputs", len(in_shapes))
         self._check_wiring()
-        before = [(layer, dict(vars(layer))) for layer in _inside(self)]
+        before = [(layer, dict(vars(layer))) for layer in inside(self)]
         try:
             shapes = self._build_layers(in_shapes, np.random.default_rng(rng), dtype)
         except Exception:
@@ -165,9 +165,9 @@ class Network(Layer):
         for value in range(self.inputs + len(self.steps) - 1):
             if value not in read:
                 raise expects(self.who, "every value to be read", f"no reader of value {value}")
-        inside = [part for _, layer in self.owners() for part in _inside(layer)]
-        for part in inside:
-            if sum(part is other for other in inside) > 1:
+        parts = [part for _, layer in self.owners() for part in inside(layer)]
+        for part in parts:
+            if sum(part is other for other in parts) > 1:
                 shared = f"{part.who} inside a nested one too"
                 raise expects(self.who, "a layer to be shared within one network", shared)
 
@@ -327,10 +327,10 @@ def _shape(who, shape):
     return tuple(whole(who, "an axis of an input's shape", axis) for axis in axes)
 
 
-def _inside(layer):
+def inside(layer):
     """Return the layer itself and, if it is a Network, all layers inside it, each once."""
     inner = layer.owners() if isinstance(layer, Network) else []
-    return [layer, *(part for _, one in inner for part in _inside(one))]
+    return [layer, *(part for _, one in inner for part in inside(one))]
 
 
 def _check_shared(layer, twin):

@@ -13,10 +13,10 @@ import numpy as np
 from scipy.linalg import norm
 
 from .errors import expects, real
-from .layer import Layer
+from .settings import Configured
 
 
-class Optimizer:
+class Optimizer(Configured):
     """Base of the optimizers: the settings, the state, and the walk over the vector.
 
     Write one of your own by naming its state vectors in `slots` and overriding `update`.
@@ -72,10 +72,6 @@ class Optimizer:
         for name in self.slots:
             if state[name].shape != w.shape:
                 raise expects(who, f"{name} of shape {w.shape}", state[name].shape)
-
-    # Settings are shown and saved as a layer's are.
-    settings = Layer.settings
-    __repr__ = Layer.__repr__
 
 
 class SGD(Optimizer):

@@ -7,15 +7,14 @@ Like a loss, a penalty is pure, and value and gradient belong together: training
 neither.
 """
 
-from fnmatch import fnmatchcase
-
 import numpy as np
 
 from .errors import expects, real
-from .layer import Layer
+from .selection import matches
+from .settings import Configured
 
 
-class Penalty:
+class Penalty(Configured):
     r"""A term of the loss that depends on parameters.
 
     Args:
@@ -38,8 +37,7 @@ class Penalty:
 
     def selects(self, key, /):
         """Return whether the parameter `key` is one of those that `on` names."""
-        patterns = [self.on] if isinstance(self.on, str) else self.on
-        return any(fnmatchcase(key, pattern) for pattern in patterns)
+        return matches(key, self.on)
 
     def forward(self, w, /):
         """Return the value, a scalar, and the cache that `backward` needs."""
@@ -48,10 +46,6 @@ class Penalty:
     def backward(self, cache, /):
         """Return `dw` in the shape of `w`."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
-
-    # Settings are shown and saved as a layer's are.
-    settings = Layer.settings
-    __repr__ = Layer.__repr__
 
 
 class L1(Penalty):

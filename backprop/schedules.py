@@ -9,19 +9,15 @@ uninterrupted one.
 import math
 
 from .errors import expects, real, whole
-from .layer import Layer
+from .settings import Configured
 
 
-class Schedule:
+class Schedule(Configured):
     """Base of the schedules: settings in, factor out."""
 
     def __call__(self, epoch, losses=()):
         """Return the factor at `epoch`, a number from 0, after epochs that ended with `losses`."""
         raise NotImplementedError(f"{type(self).__name__} has no __call__")
-
-    # Settings are shown and saved as a layer's are.
-    settings = Layer.settings
-    __repr__ = Layer.__repr__
 
 
 class ConstantRate(Schedule):

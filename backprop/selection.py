@@ -4,7 +4,13 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from ..errors import expects
+from .errors import expects
+
+
+def matches(key, patterns):
+    """Return whether the parameter `key` fits the pattern, or one of several."""
+    patterns = (patterns,) if isinstance(patterns, str) else patterns
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def fits(who, what, net, patterns):
@@ -15,9 +21,9 @@ def fits(who, what, net, patterns):
     patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
     params = net.params
     for pattern in patterns:
-        if not (isinstance(pattern, str) and any(fnmatchcase(key, pattern) for key in params)):
+        if not (isinstance(pattern, str) and any(matches(key, pattern) for key in params)):
             raise expects(who, f"{what} to fit one of the keys {', '.join(params)}", repr(pattern))
-    chosen = [any(fnmatchcase(key, pattern) for pattern in patterns) for key in params]
+    chosen = [matches(key, patterns) for key in params]
     sizes = [value.size for value in params.values()]
     return np.repeat(np.array(chosen, bool), np.array(sizes, int))
 

@@ -26,7 +26,7 @@ def summary(net):
         size = 0 if shared else layer.param_count
         name = f"{layer!r}, shared" if shared else repr(layer)
         read = ", ".join(map(str, reads))
-        numbers = (f"{n:,}" for n in (size, work, _bytes(cache, seen)))
+        numbers = (size, work, _bytes(cache, seen))
         rows.append((str(number), name, read, batch_of(out_shape), *numbers))
     return _table(rows, chain=net.is_chain)
 
@@ -34,9 +34,11 @@ def summary(net):
 def _table(rows, chain):
     if chain:
         rows = [row[:2] + row[3:] for row in rows]
-    totals = [sum(int(row[k].replace(",", "")) for row in rows[1:]) for k in (-3, -2, -1)]
-    words = len(rows[0]) - 3
-    rows.append(("", "total", *[""] * (words - 2), *(f"{n:,}" for n in totals)))
+    header, *body = rows
+    words = len(header) - 3
+    totals = [sum(column) for column in zip(*(row[words:] for row in body), strict=True)]
+    body.append(("", "total", *[""] * (words - 2), *totals))
+    rows = [header, *((*row[:words], *(f"{n:,}" for n in row[words:])) for row in body)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

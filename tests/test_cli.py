@@ -11,13 +11,10 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-ROOT = Path(__file__).parents[1]
-MNIST = Path(os.environ.get("BACKPROP_MNIST", ROOT / ".." / "shared" / "data" / "mnist"))
-LAST = re.compile(r"test accuracy: ([01]\.\d{4})")
+from mnist import MNIST, needs_mnist
 
-needs_mnist = pytest.mark.skipif(
-    not MNIST.is_dir(), reason="no folder of MNIST at BACKPROP_MNIST or ../shared/data/mnist"
-)
+ROOT = Path(__file__).parents[1]
+LAST = re.compile(r"test accuracy: ([01]\.\d{4})")
 
 
 def command(*words, cwd):
@@ -262,7 +259,7 @@ def test_version(tmp_path):
     [("mlp", 5, 0.975), ("lenet", 3, 0.988), ("lstm", 3, 0.97)],
 )
 def test_models_on_mnist(tmp_path, model, epochs, least):
-    words = ("--data", str(MNIST.resolve()), "--model", model, "--epochs", str(epochs))
+    words = ("--data", str(MNIST), "--model", model, "--epochs", str(epochs))
     assert accuracy(command("train", *words, cwd=tmp_path)) >= least
 
 
@@ -270,5 +267,5 @@ def test_models_on_mnist(tmp_path, model, epochs, least):
 @needs_mnist
 def test_zhangs_error_after_one_epoch_of_mnist(tmp_path):
     # Published with the derivation (2016): about 11 %; here on 98 % of the images.
-    words = ("--data", str(MNIST.resolve()), "--model", "zhang", "--epochs", "1")
+    words = ("--data", str(MNIST), "--model", "zhang", "--epochs", "1")
     assert abs(1 - accuracy(command("train", *words, cwd=tmp_path)) - 0.1127) <= 0.015

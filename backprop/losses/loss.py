@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import choice, expects
-from ..layer import Layer
+from ..settings import Configured
 
 
-class Loss:
+class Loss(Configured):
     r"""A number $L$ that says how far outputs are from their targets, and its gradient.
 
     The two passes are those of a layer, and as pure:
@@ -65,10 +65,6 @@ class Loss:
 
     def _agree(self, y, t):
         """Return which rows of outputs give the answer of their row of targets, or None."""
-
-    # Settings are shown and saved as a layer's are.
-    settings = Layer.settings
-    __repr__ = Layer.__repr__
 
     def _enter(self, y, target) -> tuple[Any, Any, float]:
         """Return the outputs, the targets as rows of their shape and type, and $r$; or raise."""

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from ..errors import expects, real, whole
+from ..selection import fits, where
 from .examples import Examples
 from .objective import Objective
-from .selection import fits, where
 
 
 def minimize(

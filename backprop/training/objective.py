@@ -19,7 +19,7 @@ from ..errors import expects
 from ..layer import Array
 from ..losses import Loss
 from ..network import Network
-from .selection import fits, where
+from ..selection import fits, where
 
 
 class Value(NamedTuple):

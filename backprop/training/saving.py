@@ -16,7 +16,7 @@ from ..atomic import write
 from ..errors import expects
 from ..initializers import Initializer
 from ..layer import Layer
-from ..network import Network
+from ..network import Network, inside
 from .architecture import described, restored
 from .objective import check_views, require_network
 
@@ -121,7 +121,7 @@ def _build(net, about, limit):
     shapes = [tuple(shape) for shape in about["in_shapes"]]
     kept = [
         (layer, name, value)
-        for layer in _all_layers(net)
+        for layer in inside(net)
         for name, value in vars(layer).items()
         if isinstance(value, Initializer)
     ]
@@ -142,15 +142,6 @@ class Unfilled(Initializer):
         if math.prod(shape) > self.limit:
             raise expects("load", f"parameters of at most {self.limit} numbers", tuple(shape))
         return np.zeros(shape, dtype)
-
-
-def _all_layers(net):
-    """Return the layers of a network and of those in it."""
-    return [
-        inner
-        for layer in net
-        for inner in (_all_layers(layer) if isinstance(layer, Network) else [layer])
-    ]
 
 
 def _checked(kind):

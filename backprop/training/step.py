@@ -9,8 +9,8 @@ import numpy as np
 from ..errors import expects, real, whole
 from ..layer import Array
 from ..optimizers import Optimizer, clip_by_global_norm
+from ..selection import fits, where
 from .objective import Objective
-from .selection import fits, where
 
 MASKS = 1
 """Keeps the random streams of stochastic layers apart from those that shuffle the batches."""

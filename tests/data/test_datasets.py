@@ -5,7 +5,6 @@ import functools
 import gzip
 import hashlib
 import http.server
-import os
 import re
 import threading
 from pathlib import Path
@@ -18,8 +17,7 @@ import backprop.data
 from backprop.data import Dataset, list_data, load_data, read_idx, split, write_idx
 from backprop.data.make_digits import FOLDER, make_digits
 from backprop.data.named import FILES, NAMED, Named
-
-MNIST = Path(os.environ.get("BACKPROP_MNIST", Path(__file__).parents[3] / "shared/data/mnist"))
+from mnist import MNIST, needs_mnist
 
 
 @pytest.fixture
@@ -459,7 +457,7 @@ def test_the_public_names_are_sorted_and_there():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not MNIST.is_dir(), reason=f"no MNIST in BACKPROP_MNIST or {MNIST}")
+@needs_mnist
 def test_mnist_is_mnist(elsewhere):
     data = load_data(MNIST)
     assert data.x_train.shape == (60000, 28, 28, 1)

@@ -1,0 +1,24 @@
+"""What a constructor was called with: layers, losses, optimizers and the like keep it."""
+
+import inspect
+from typing import Any
+
+
+class Configured:
+    """An object whose constructor stores its arguments under their own names."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments by name: what `repr` shows and `save` writes."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def __repr__(self) -> str:
+        """Show the constructor call, without the arguments that have their default."""
+        words = []
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value = getattr(self, name)
+            if parameter.default is parameter.empty:
+                words.append(repr(value))
+            elif repr(value) != repr(parameter.default):
+                words.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(words)})"
