@@ -1,7 +1,27 @@
-"""Gradient checks."""
+"""Gradient checks: is this derivative right, and if not, what is it instead?"""
 
-from .estimates import central_differences, complex_step
+from .comparison import Comparison
+from .estimates import Slope, central_difference, complex_step, richardson
 from .gradcheck import gradcheck
-from .report import Comparison, Report
+from .purity import Finding
+from .report import Diagnosis, Report
+from .subjects import Function, OfLayer, OfLoss, OnSelf, Pair, Subject, WithCache
 
-__all__ = ["Comparison", "Report", "central_differences", "complex_step", "gradcheck"]
+__all__ = [
+    "Comparison",
+    "Diagnosis",
+    "Finding",
+    "Function",
+    "OfLayer",
+    "OfLoss",
+    "OnSelf",
+    "Pair",
+    "Report",
+    "Slope",
+    "Subject",
+    "WithCache",
+    "central_difference",
+    "complex_step",
+    "gradcheck",
+    "richardson",
+]

@@ -1,195 +1,279 @@
 """Is this derivative right? Every entry against estimates that know nothing of the derivation."""
 
-import copy
 import warnings
 
 import numpy as np
 
-from ..errors import expects
-from ..layer import Layer
-from .estimates import central_differences, complex_step
-from .report import Comparison, Report
+from ..errors import expects, whole
+from .comparison import CENTRAL_TOLERANCE, Comparison, Taken
+from .diagnosis import diagnose
+from .estimates import EPSILON, Slope, along, along_entry, complex_step, richardson
+from .purity import Finding, Randomness, findings, frames_of, settle, structure, winners
+from .report import Report
+from .shrinking import smallest
+from .subjects import subject_of
+
+CHECKED = 300
+"""How many entries of a tensor are checked, unless said otherwise."""
 
 
-def gradcheck(thing, /, *inputs, loss=None, target=None, rng=0):
-    r"""Check every entry of every gradient of `thing`, and return a table of the outcome.
+def gradcheck(
+    thing, /, *inputs, loss=None, target=None, rng=0, entries=CHECKED, explain=True
+) -> Report:
+    r"""Check the gradients of `thing`, say what is wrong with them, and return all as a table.
 
-    The shipped code runs in float64 and in complex128, on copies; nothing that is passed in
-    changes. A layer's outputs are turned into one number, $L = \sum y \odot \delta$ with random
-    $\delta$, or by `loss` and `target`. Its gradients, from `backward`, are compared with
+    The code runs as it is, in float64 and complex128, on copies; nothing that is passed in changes.
+    Outputs are turned into one number, $L = \sum y \odot \delta$ with random $\delta$, or by
+    `loss` and `target`. Before any number is compared, the passes must be pure: they write to
+    nothing they are given, give the same answer twice, and return a gradient of the right shape and
+    type for every tensor. Then the gradients that `backward` gives are compared with
 
     * the complex step, which must agree to $10^{-12}$ wherever the code lets a complex number pass;
-    * central differences, which must agree to $10^{-7}$.
+    * central differences, extrapolated until they are good enough, and knowing how good they are.
 
-    Differences are relative to the largest entry of the tensor.
+    Differences are relative to the largest entry of the tensor. The verdict on an entry is `ok`,
+    `wrong`, `undefined here` (a kink, such as a ReLU at exactly 0: both one-sided slopes are given)
+    or `cannot tell` (the estimate itself is too uncertain). Every entry of small tensors is
+    checked, and a spread sample of large ones, together with slopes along random directions, in
+    which all entries have a part.
 
     Args:
-        thing: a layer, a Network or a loss. A layer that is not built yet is built for the inputs.
-        *inputs: its inputs, with the batch axis.
+        thing: a layer, a Network or a loss; any object with `forward` and `backward`, with a cache
+            or with its state on `self`; a pair of functions, `(forward, backward)` or
+            `(f, gradient)`; or an adapter from `backprop.checks` that says which of them it is. A
+            layer that is not built yet is built for the inputs.
+        *inputs: its inputs, with the batch axis. For an object that is no layer of this package,
+            arguments other than arrays of floats (labels, dicts of settings) are passed along.
         loss: a loss to put on top of a layer or Network.
         target: the target of `loss`, or of `thing` if that is a loss.
-        rng: a numpy Generator or a seed: for $\delta$, for the parameters of a layer that is not
-            built yet, and for masks.
+        rng: a numpy Generator or a seed: for $\delta$, for the sample of entries, for the
+            parameters of a layer that is not built yet, and for masks.
+        entries: how many entries of each tensor to check at most.
+        explain: whether to look for what a wrong gradient is instead, and for the smallest input
+            that shows it.
 
     Returns:
         A `Report`: print it, show it in a notebook, or use it as a truth value.
 
     Raises:
-        TypeError: `thing` has no `forward` and `backward`.
+        TypeError: `thing` is nothing that can be checked.
         ValueError: no inputs, or empty or non-finite ones.
     """
-    for method in ("forward", "backward"):
-        if not callable(getattr(thing, method, None)):
-            raise expects(
-                "gradcheck", f"an object with the method {method}", repr(thing), TypeError
-            )
-    xs = _checked(inputs)
+    entries = whole("gradcheck", "entries", entries)
     rng = np.random.default_rng(rng)
-    if isinstance(thing, Layer):
-        probe = _LayerProbe(_built(thing, xs, rng), loss, target, rng)
-    elif loss is not None:
-        raise expects("gradcheck", "a layer below the loss", repr(thing), TypeError)
-    else:
-        probe = _LossProbe(thing, target)
-    return Report(type(thing).__name__, _compare(probe, xs))
+    subject = subject_of(thing, inputs, loss, target, rng)
+    # What overflows shows in the verdict: it is no reason to stop on the way.
+    with np.errstate(all="ignore"):
+        try:
+            return _checked(subject, rng, entries, explain)
+        except Randomness as stop:
+            return Report(subject, [stop.args[0]], [])
 
 
-class _LayerProbe:
-    """A layer, with $L$ on top of it."""
-
-    def __init__(self, layer, loss, target, rng):
-        self.layer, self.loss, self.target = layer, loss, target
-        self.seed = int(rng.integers(2**32))
-        self.delta = None
-
-    def astype(self, dtype):
-        twin = copy.copy(self)
-        twin.layer = self.layer.astype(dtype)
-        return twin
-
-    @property
-    def params(self):
-        return self.layer.params
-
-    def value(self, xs):
-        """Return L."""
-        y, _ = self._forward(xs)
-        return (y * self.delta).sum() if self.loss is None else self.loss.forward(y, self.target)[0]
-
-    def gradients(self, xs):
-        """Return dL by tensor, and the size of the numbers that it was computed from."""
-        y, cache = self._forward(xs)
-        if self.loss is None:
-            self.delta = np.random.default_rng(self.seed).standard_normal(y.shape)
-            delta, size = self.delta, max(1, abs(y).max()) * abs(self.delta).max()
-        else:
-            L, of_loss = self.loss.forward(y, self.target)
-            delta, size = self.loss.backward(of_loss), max(1, abs(L))
-        delta.flags.writeable = False
-        both = self.layer.backward(delta, cache)
-        if not (isinstance(both, tuple) and len(both) == 2 and isinstance(both[1], dict)):
-            what = "backward to return (dx, grads), grads being a dict"
-            raise expects("gradcheck", what, type(both).__name__, TypeError)
-        dx, grads = both
-        dxs = dx if isinstance(dx, tuple) else (dx,)
-        return {**_named(dxs), **grads}, size
-
-    def _forward(self, xs):
-        # The same masks in every pass: a layer that draws gets a new Generator of the same seed.
-        draws = {"rng": np.random.default_rng(self.seed)} if self.layer.stochastic else {}
-        return self.layer.forward(*xs, **draws)
-
-
-class _LossProbe:
-    """A loss by itself: L is its value."""
-
-    params: dict = {}
-
-    def __init__(self, loss, target):
-        self.loss, self.target = loss, target
-
-    def astype(self, dtype):
-        return self
-
-    def value(self, xs):
-        """Return L."""
-        return self.loss.forward(*xs, self.target)[0]
-
-    def gradients(self, xs):
-        """Return dL by tensor, and the size of the numbers that it was computed from."""
-        L, cache = self.loss.forward(*xs, self.target)
-        return _named((self.loss.backward(cache),)), max(1, abs(L))
-
-
-def _compare(probe, xs):
-    """Yield one Comparison for each tensor."""
-    probe = probe.astype(np.float64)
-    xs = [x.astype(np.float64) for x in xs]
-    analytic, size = _analytic(probe, xs)
-    central = _estimate(central_differences, probe, xs)
-    complex_ = _complex_estimate(probe, xs)
-    for name, array in {**_named(xs), **probe.params}.items():
-        if name not in analytic:
-            raise expects("gradcheck", f"a gradient for {name!r}", f"those of {list(analytic)}")
-        if np.shape(analytic[name]) != array.shape:
-            what = f"the gradient of {name!r} to have shape {array.shape}"
-            raise expects("gradcheck", what, np.shape(analytic[name]))
-        of_complex_step = complex_[name] if complex_ else None
-        yield Comparison(name, analytic[name], central[name], of_complex_step, size)
-
-
-def _analytic(probe, xs):
-    """Return the gradients of passes that are given nothing they could write to."""
-    given = [x.copy() for x in xs]
-    for x in given:
-        x.flags.writeable = False
+def _checked(subject, rng, entries, explain):
+    double = subject.astype(np.float64)
+    seeded = settle(double)
+    y = np.asarray(double.copy().forward()[0])
+    if y.dtype.kind not in "fiub":
+        raise expects("gradcheck", "forward to return real numbers", y.dtype, TypeError)
+    delta = rng.standard_normal(y.shape) if double.takes_delta else np.ones(y.shape)
+    found, gradients, crash = [seeded] if seeded else [], {}, None
     try:
-        return probe.gradients(given)
-    except ValueError as error:
-        if "read-only" in str(error):
-            error.add_note("gradcheck: a pass writes to nothing that it is given, delta included")
-        raise
+        found += findings(double, delta)
+        one = double.copy()
+        gradients = one.backward(delta.copy(), one.forward()[1])
+    except Exception as error:  # whatever a student's backward raises is the finding
+        crash = _crash(error)
+    else:
+        found += structure(double, gradients)
+    if crash:
+        return Report(subject, [*found, crash], [])
+    check = Check(double, delta, rng, entries)
+    rows = [
+        check.compare(name, np.asarray(gradients[name], float))
+        for name, tensor in double.tensors.items()
+        if np.shape(gradients.get(name)) == tensor.shape
+    ]
+    _add_float32(subject, double, delta, rows)
+    report = Report(subject, found, rows)
+    if explain and not report:
+        report.diagnoses = diagnose(double, delta, gradients, report)
+        report.smallest = smallest(double, report)
+    return report
 
 
-def _estimate(estimator, probe, xs) -> dict:
-    arrays = {**_named(xs), **probe.params}
-    return {name: estimator(lambda: probe.value(xs), array) for name, array in arrays.items()}
+class Check:
+    """Estimates of dL/dtensor for a subject in float64, and in complex128 if its code allows."""
+
+    def __init__(self, subject, delta, rng=None, entries=CHECKED):
+        self.subject, self.delta, self.entries = subject.copy(), delta, entries
+        self.rng = np.random.default_rng(rng)
+        self.complex_subject = _complex(subject)
+        y, _ = self.subject.forward()
+        self.size = max(1.0, _largest(y)) * _largest(delta)
+        self.noise = self._noise(y)
+
+    def compare(self, name, analytic):
+        """Return the Comparison of one tensor, whose gradient is `analytic`."""
+        array = self.subject.tensors[name]
+        others = [x for other, x in self.subject.tensors.items() if other != name]
+        size = self.size * max([1.0, *map(_largest, others)])
+        enough = CENTRAL_TOLERANCE / 50 * max(_largest(analytic), 1e-3 * size)
+        checked = self._sample(array.size)
+        places = [np.unravel_index(i, array.shape) for i in checked]
+        slopes = [self._slope(array, place, enough) for place in places]
+        exact = None
+        if self.complex_subject is not None:
+            exact = self._complex_slopes(name, places)
+        column = lambda attribute: np.array([getattr(s, attribute) for s in slopes])  # noqa: E731
+        kinks = column("kink").astype(bool)
+        lone = np.array([k and self._is_lone(array, p) for k, p in zip(kinks, places, strict=True)])
+        row = Comparison(
+            name,
+            analytic,
+            checked,
+            column("value"),
+            column("error"),
+            column("left"),
+            column("right"),
+            kinks,
+            column("crossed").astype(bool),
+            lone.astype(bool),
+            exact,
+            size,
+        )
+        row.taken = list(self._taken(name, row, enough))
+        return row
+
+    def _noise(self, y):
+        """Return the rounding error of L, measured: what cancels inside shows nowhere else.
+
+        All tensors are scaled by a little more each time. On so short a way L is a straight line,
+        and what its fourth differences leave of it is rounding. Zeros stay zeros and ties stay
+        ties, so that no kink is crossed.
+        """
+        rounding = EPSILON * float((np.abs(y) * np.abs(self.delta)).sum())
+        before = {name: x.copy() for name, x in self.subject.tensors.items()}
+        measured = []
+        for step in (1e-8, 1e-7, 1e-6, 1e-5):
+            values = []
+            for k in range(7):
+                for name, x in self.subject.tensors.items():
+                    x[...] = before[name] * (1 + k * step)
+                values.append(self._value())
+            # Where most values are equal, the step is below what rounding lets through.
+            if len(set(values)) > 3:
+                measured.append(float(np.abs(np.diff(values, 4)).max()) / np.sqrt(70))
+        for name, x in self.subject.tensors.items():
+            x[...] = before[name]
+        return max([rounding, float(np.median(measured))] if measured else [rounding])
+
+    def _sample(self, count):
+        """Return all flat indices, or as many as are to be checked: one from each equal stretch."""
+        if count <= self.entries:
+            return np.arange(count)
+        edges = np.linspace(0, count, self.entries + 1).astype(int)
+        return self.rng.integers(edges[:-1], edges[1:])
+
+    def _value(self):
+        """Return L."""
+        y, _ = self.subject.forward()
+        return float((y * self.delta).sum())
+
+    def _value_and_winners(self):
+        y, cache = self.subject.forward()
+        return float((y * self.delta).sum()), winners(self.subject, cache)
+
+    def _slope(self, array, place, enough) -> Slope:
+        unit = _unit(array, abs(array[place]))
+        phi = along_entry(self._value_and_winners, array, place)
+        return richardson(phi, unit, self.noise, enough)
+
+    def _is_lone(self, array, place):
+        """Whether the one-sided slopes of one output only differ, of several."""
+        h = 1e-6 * _unit(array, abs(array[place]))
+        phi = along_entry(lambda: np.array(self.subject.forward()[0], float), array, place)
+        above, here, below = phi(h), phi(0.0), phi(-h)
+        bend = np.abs(above + below - 2 * here) / h
+        return bend.size > 1 and np.count_nonzero(bend > 1e-3 * max(bend.max(), 1e-6)) == 1
+
+    def _complex_slopes(self, name, places):
+        subject = self.complex_subject
+        array = subject.tensors[name]
+        value = lambda: (subject.forward()[0] * self.delta).sum()  # noqa: E731
+        return np.array([complex_step(along_entry(value, array, place)) for place in places])
+
+    def _taken(self, name, row, enough):
+        """Yield the slopes along directions, with what the gradient says they are."""
+        array = self.subject.tensors[name]
+        if len(row.checked) < array.size:
+            for _ in range(3):
+                u = self.rng.standard_normal(array.shape)
+                what = f"along a random direction through all {array.size} entries"
+                yield from self._along(array, u, what, row, enough)
+        if row.kinks.any():
+            u = np.zeros(array.size)
+            u[row.checked[row.kinks]] = 1
+            what = f"with the {int(u.sum())} entries at kinks moved together"
+            yield from self._along(array, u.reshape(array.shape), what, row, enough)
+            yield from self._along(
+                array, np.ones(array.shape), "with all moved together", row, enough
+            )
+
+    def _along(self, array, u, what, row, enough):
+        """Yield what is found along one direction, if the slope is defined there."""
+        phi = along(self._value_and_winners, array, u)
+        slope = richardson(phi, _unit(array), self.noise, enough)
+        length = float(np.sqrt((u**2).sum()))
+        if slope.kink or slope.crossed or not np.isfinite(slope.value):
+            return
+        room = max(CENTRAL_TOLERANCE * row.scale * length, 8 * slope.error)
+        yield Taken(what, float((row.analytic * u).sum()), slope.value, room)
 
 
-def _complex_estimate(probe, xs) -> dict | None:
-    """Return the complex-step estimates, or None if the code lets no complex number pass."""
-    xs = [x.astype(np.complex128) for x in xs]
+def _complex(subject):
+    """Return the subject in complex128, or None if its code lets no complex number pass."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", np.exceptions.ComplexWarning)
         try:
-            return _estimate(complex_step, probe.astype(np.complex128), xs)
-        except (TypeError, np.exceptions.ComplexWarning):
+            twin = subject.astype(np.complex128)
+            for x in twin.tensors.values():
+                x += 1e-100j
+            y = np.asarray(twin.forward()[0])
+            for x in twin.tensors.values():
+                x -= 1e-100j
+        except Exception:  # it stops them in one way or another
             return None
+    return twin if y.dtype.kind == "c" else None
 
 
-def _built(layer, xs, rng):
-    layer = copy.deepcopy(layer)
+def _add_float32(subject, double, delta, rows):
+    """Tell each row how far its gradient in float32 is from the one in float64."""
     try:
-        built = layer.params is not None
-    except ValueError:
-        built = False
-    if not built:
-        layer.build(*(x.shape[1:] for x in xs), rng=rng, dtype=np.float64)
-    return layer
+        single = subject.astype(np.float32)
+        single.seed = double.seed
+        _, cache = single.forward()
+        gradients = single.backward(delta.astype(np.float32), cache)
+    except Exception:  # the check is in float64; this is told besides
+        return
+    for row in rows:
+        value = np.asarray(gradients.get(row.name), float)
+        if value.shape == row.shape and np.isfinite(value).all():
+            row.float32_error = _largest(value - row.analytic) / row.scale
 
 
-def _named(xs):
-    return {"x" if len(xs) == 1 else f"x{k}": x for k, x in enumerate(xs)}
+def _crash(error):
+    frames = frames_of(error)
+    where = f", in line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    return Finding("crash", f"backward raised {type(error).__name__}: {error}{where}")
 
 
-def _checked(inputs):
-    xs = [np.asarray(x) for x in inputs]
-    if not xs:
-        raise expects("gradcheck", "one input or more", "none")
-    for x in xs:
-        if x.dtype.kind not in "biuf":
-            raise expects("gradcheck", "inputs of real numbers", x.dtype, TypeError)
-        if x.size == 0 or x.ndim == 0 or not np.isfinite(x).all():
-            what = "inputs of finite numbers, at least one"
-            raise expects("gradcheck", what, f"an array of shape {x.shape}")
-    return xs
+def _unit(array, value=0.0):
+    """Return the size of the numbers that are moved, as a power of two."""
+    typical = float(np.sqrt(np.mean(np.abs(array) ** 2)))
+    size = max(float(value), typical)
+    return 2.0 ** np.floor(np.log2(size)) if size > 0 else 1.0
+
+
+def _largest(a):
+    return float(np.max(np.abs(a), initial=0))

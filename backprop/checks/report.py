@@ -1,152 +1,165 @@
 """What a gradient check found, as a table."""
 
-import dataclasses
 import html
+import json
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-CENTRAL_TOLERANCE = 1e-7
-COMPLEX_TOLERANCE = 1e-12
+from .comparison import VERDICTS, Comparison
+
+COLOURS = {
+    "ok": "inherit",
+    "undefined here": "#57606a",
+    "cannot tell": "#9a6700",
+    "wrong": "#cf222e",
+}
+HEADER = (
+    "tensor",
+    "shape",
+    "checked",
+    "complex step",
+    "differences",
+    "float32",
+    "worst entry",
+    "gradient",
+    "estimate",
+    "verdict",
+)
 
 
-@dataclasses.dataclass
-class Comparison:
-    """One tensor's gradient against its estimates.
+@dataclass(frozen=True)
+class Diagnosis:
+    """A known mistake that explains a wrong gradient."""
 
-    Errors are the largest difference of an entry, relative to the largest entry of the tensor. A
-    tensor whose gradient is all but zero is measured against a thousandth of `size` instead, the
-    size of the numbers it was computed from: its rounding errors are of theirs.
-    """
+    kind: str
+    """What the mistake is called, such as `"kernel not rotated"`."""
+    tensor: str
+    """Whose gradient it explains."""
+    evidence: str
+    """How one can tell."""
 
-    name: str
-    analytic: np.ndarray
-    central: np.ndarray
-    complex_: np.ndarray | None
-    size: float
-
-    @property
-    def best(self):
-        """The better of the two estimates: the complex step, if the code let it pass."""
-        return self.central if self.complex_ is None else self.complex_
-
-    @property
-    def central_error(self):
-        """Relative error against central differences."""
-        return self._error(self.central, self.analytic)
-
-    @property
-    def complex_error(self):
-        """Relative error against the complex step; None if the code lets no complex number pass."""
-        return None if self.complex_ is None else self._error(self.complex_, self.analytic)
-
-    @property
-    def worst(self):
-        """Index of the entry that differs most: from the better estimate, or if the verdict is
-        `"unsure"` between the two estimates.
-        """
-        theirs = self.central if self.verdict == "unsure" else self.analytic
-        flat = np.argmax(_differences(theirs, self.best))
-        return tuple(int(i) for i in np.unravel_index(flat, self.analytic.shape))
-
-    @property
-    def verdict(self):
-        """`"ok"`, `"wrong"`, or `"unsure"` where the two estimates contradict each other."""
-        central_ok = self.central_error <= CENTRAL_TOLERANCE
-        if self.complex_error is None:
-            return "ok" if central_ok else "wrong"
-        complex_ok = self.complex_error <= COMPLEX_TOLERANCE
-        if complex_ok and central_ok:
-            return "ok"
-        # Of one mind with each other, the estimates are right. Else the function has a kink within
-        # the step of the differences, or the code dropped an imaginary part.
-        agree = self._error(self.central, self.complex_) <= CENTRAL_TOLERANCE
-        return "wrong" if agree or not (complex_ok or central_ok) else "unsure"
-
-    def _error(self, one, other):
-        scale = max(_largest(one), _largest(other), 1e-3 * self.size)
-        return _largest(_differences(one, other)) / scale
+    def __str__(self):
+        return f"{self.tensor}: {self.kind}. {self.evidence}"
 
 
 class Report:
-    """The outcome of a gradient check: a table with one row for each tensor.
+    """The outcome of a gradient check: findings about the passes, and a row for each tensor.
 
-    `str` and notebooks show it, `bool` is true when every verdict is ok, `comparisons` holds the
-    arrays themselves.
+    It is true when the passes are pure and every gradient is right wherever there is one. `str` and
+    notebooks show it as a table, `plot` draws it, `to_json` writes it.
+
+    * `findings`: what the passes do that they must not, found before any number was compared.
+    * `comparisons`: the numbers, a `Comparison` for each tensor; `report["W"]` is that of `W`.
+    * `diagnoses`: the known mistakes that explain what is wrong.
+    * `smallest`: the smallest input found that still fails, as text.
     """
 
-    def __init__(self, name, comparisons):
-        self.name = name
-        self.comparisons = list(comparisons)
+    def __init__(self, subject, findings, comparisons):
+        self.name = subject.name
+        self.taken_for = subject.taken_for
+        self.findings = list(findings)
+        self.comparisons: list[Comparison] = list(comparisons)
+        self.diagnoses: list[Diagnosis] = []
+        self.smallest = None
 
     def __bool__(self):
-        """Whether every gradient is right."""
-        return all(row.verdict == "ok" for row in self.comparisons)
+        """Whether everything is right."""
+        return self.verdict in VERDICTS[:2]
+
+    @property
+    def verdict(self):
+        """The worst verdict of all: `"wrong"` too if a pass does what it must not."""
+        if any(finding.serious for finding in self.findings):
+            return "wrong"
+        if not self.comparisons:
+            return "cannot tell"
+        return max((row.verdict for row in self.comparisons), key=VERDICTS.index)
 
     def __getitem__(self, name):
         """Return the Comparison of the tensor `name`."""
         return next(row for row in self.comparisons if row.name == name)
 
-    @property
     def worst(self):
-        """The Comparison with the worst verdict and, among those, the largest error."""
-        order = ("ok", "unsure", "wrong")
-        return max(self.comparisons, key=lambda row: (order.index(row.verdict), _error_of(row)))
+        """Return the Comparison with the worst verdict and, among those, the largest error."""
+        return max(self.comparisons, key=lambda row: (VERDICTS.index(row.verdict), _error_of(row)))
 
     def assert_ok(self):
-        """Raise AssertionError with the table as its message unless every gradient is right."""
+        """Raise AssertionError with the table as its message unless everything is right."""
         if not self:
             raise AssertionError(str(self))
 
     def rows(self):
         """Return the table's rows as tuples of text, the header first."""
-        header = (
-            "tensor",
-            "entries",
-            "complex step",
-            "differences",
-            "worst entry",
-            "analytic",
-            "estimate",
-        )
-        return [(*header, "verdict")] + [_row(row) for row in self.comparisons]
+        return [HEADER, *map(_row, self.comparisons)]
+
+    def notes(self):
+        """Return the sentences under the table."""
+        notes = [f"{row.name}: {row.reason}" for row in self.comparisons if row.reason]
+        notes += [f"diagnosis: {each}" for each in self.diagnoses]
+        return notes + ([f"smallest input that fails: {self.smallest}"] if self.smallest else [])
 
     def __str__(self):
         """Show the table as text."""
-        rows = self.rows()
-        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join([self._title(), *lines, *self._notes()])
+        lines = [self._title(), *map(str, self.findings)]
+        if self.comparisons:
+            rows = self.rows()
+            widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+            lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join([*lines, *self.notes()])
 
     __repr__ = __str__
 
     def _repr_html_(self):
-        header, *body = self.rows()
-        head = "".join(f"<th>{cell}</th>" for cell in header)
-        colours = {"ok": "inherit", "unsure": "#9a6700", "wrong": "#cf222e"}
+        text = lambda words: f"<p>{html.escape(str(words))}</p>"  # noqa: E731
+        head = "".join(f"<th>{cell}</th>" for cell in HEADER)
         cells = "".join(
-            f'<tr style="color:{colours[row[-1]]}">'
+            f'<tr style="color:{COLOURS[row[-1]]}">'
             + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
             + "</tr>"
-            for row in body
+            for row in self.rows()[1:]
         )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        title = html.escape(self._title())
-        return f"<p>{title}</p><table><tr>{head}</tr>{cells}</table>{notes}"
+        table = f"<table><tr>{head}</tr>{cells}</table>" if cells else ""
+        above = "".join(map(text, [self._title(), *self.findings]))
+        return above + table + "".join(map(text, self.notes()))
+
+    def plot(self):
+        """Draw each gradient against its estimate, and where they differ; return the figure."""
+        from .pictures import draw
+
+        return draw(self)
+
+    def as_dict(self):
+        """Return everything as plain values, which JSON can hold."""
+        return {
+            "name": self.name,
+            "taken_for": self.taken_for,
+            "verdict": self.verdict,
+            "findings": [asdict(finding) for finding in self.findings],
+            "tensors": [_plain(row) for row in self.comparisons],
+            "diagnoses": [asdict(each) for each in self.diagnoses],
+            "smallest": self.smallest,
+        }
+
+    def to_json(self, path=None):
+        """Return the report as JSON; write it to `path` if one is given."""
+        text = json.dumps(self.as_dict(), indent=2)
+        if path is not None:
+            with open(path, "w", encoding="utf8") as file:
+                file.write(text + "\n")
+        return text
 
     def _title(self):
-        counts = {v: sum(r.verdict == v for r in self.comparisons) for v in ("wrong", "unsure")}
-        bad = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)
-        return f"{self.name}: {bad or 'every gradient is right'}"
-
-    def _notes(self):
-        if all(row.verdict != "unsure" for row in self.comparisons):
-            return []
-        return [
-            "unsure: the two estimates contradict each other. Either the function has a kink"
-            " within the step of the differences (a ReLU at 0, a tied maximum), or the code drops"
-            " imaginary parts (np.abs, np.var, a float buffer) and its complex step means nothing."
-            " Of a kink one is rid by moving the inputs a little."
-        ]
+        counts = {v: sum(r.verdict == v for r in self.comparisons) for v in VERDICTS}
+        parts = [f"{counts[v]} {v}" for v in ("wrong", "cannot tell") if counts[v]]
+        serious = sum(finding.serious for finding in self.findings)
+        if serious:
+            parts.insert(0, f"{serious} finding{'s' if serious > 1 else ''}")
+        if not parts:
+            kinks = sum(int(row.kinks.sum()) for row in self.comparisons)
+            rest = f" wherever there is one; undefined at {kinks} entries" if kinks else ""
+            parts = [f"every gradient is right{rest}"] if self.comparisons else ["nothing to check"]
+        return f"{self.name}, taken for {self.taken_for}: {', '.join(parts)}"
 
 
 def _error_of(row):
@@ -154,23 +167,47 @@ def _error_of(row):
 
 
 def _row(row):
-    i = row.worst
-    complex_error = "not possible" if row.complex_error is None else f"{row.complex_error:.1e}"
-    estimate = f"{row.best[i] + 0:.6g}"
-    if row.verdict == "unsure":
-        estimate += f" or {row.central[i] + 0:.6g}"
-    numbers = (f"{row.analytic[i] + 0:.6g}", estimate)
-    index = f"[{', '.join(map(str, i))}]"
-    size = f"{row.analytic.size}"
-    return (row.name, size, complex_error, f"{row.central_error:.1e}", index, *numbers, row.verdict)
+    index = row.worst
+    value, estimate, *_ = row.at(index)
+    exact = "not possible" if row.complex_ is None else f"{row.complex_error:.1e}"
+    if row.complex_void:
+        exact = "void"
+    return (
+        row.name,
+        str(row.shape),
+        f"{len(row.checked)} of {row.analytic.size}",
+        exact,
+        f"{row.central_error:.1e}",
+        "-" if row.float32_error is None else f"{row.float32_error:.0e}",
+        f"[{', '.join(map(str, index))}]",
+        f"{value + 0:.6g}",
+        f"{estimate + 0:.6g}",
+        row.verdict,
+    )
 
 
-def _largest(a):
-    return float(np.max(np.abs(a), initial=0))
+def _plain(row):
+    value, estimate, left, right = row.at(row.worst)
+    return {
+        "name": row.name,
+        "shape": list(row.shape),
+        "checked": len(row.checked),
+        "complex_error": None if row.complex_error is None else _number(row.complex_error),
+        "central_error": _number(row.central_error),
+        "float32_error": None if row.float32_error is None else _number(row.float32_error),
+        "worst": {
+            "index": list(row.worst),
+            "gradient": _number(value),
+            "estimate": _number(estimate),
+            "left": _number(left),
+            "right": _number(right),
+        },
+        "kinks": int(row.kinks.sum()),
+        "verdict": row.verdict,
+        "reason": row.reason,
+    }
 
 
-def _differences(a, b):
-    """Return |a - b|, infinite where either is not finite."""
-    with np.errstate(invalid="ignore"):
-        difference = np.abs(a - b)
-    return np.where(np.isfinite(difference), difference, np.inf)
+def _number(value):
+    """Return a float as JSON can hold it: NaN and infinity have no form there."""
+    return float(value) if np.isfinite(value) else str(value)

@@ -1,0 +1,205 @@
+"""One tensor's gradient against its estimates, entry by entry."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+CENTRAL_TOLERANCE = 1e-7
+COMPLEX_TOLERANCE = 1e-12
+VERDICTS = ("ok", "undefined here", "cannot tell", "wrong")
+"""What is said of an entry and of a tensor, from good to bad. The first two count as right."""
+
+
+@dataclass
+class Taken:
+    """Many entries moved together: the slope along a direction, which sums over them."""
+
+    what: str
+    analytic: float
+    estimate: float
+    error: float
+
+    @property
+    def wrong(self):
+        """Whether the gradient contradicts the slope."""
+        return abs(self.analytic - self.estimate) > self.error
+
+
+@dataclass
+class Comparison:
+    """One tensor's gradient against its estimates.
+
+    Errors are relative to `scale`, the largest entry of the tensor. A tensor whose gradient is all
+    but zero is measured against a thousandth of `size` instead, the size of the numbers it was
+    computed from: its rounding errors are of theirs.
+    """
+
+    name: str
+    analytic: np.ndarray
+    """The gradient that `backward` returned."""
+    checked: np.ndarray
+    """The flat indices of the entries that were checked; all of them if the tensor is small."""
+    central: np.ndarray
+    """Their slopes by extrapolated central differences."""
+    central_doubt: np.ndarray
+    """How well the differences know them."""
+    left: np.ndarray
+    right: np.ndarray
+    """The slopes on either side, which differ where there is a kink."""
+    kinks: np.ndarray
+    """Whether there is one."""
+    crossed: np.ndarray
+    """Whether other winners win on either side, though the slopes may agree."""
+    lone: np.ndarray
+    """Whether it shows in one output only, so that it can be but one kink."""
+    complex_: np.ndarray | None
+    """Their slopes by the complex step; None if the code lets no complex number pass."""
+    size: float
+    taken: list[Taken] = field(default_factory=list)
+    """Slopes along directions."""
+    float32_error: float | None = None
+    """How far the gradient in float32 is from the one in float64."""
+
+    def __post_init__(self):
+        self.of_checked = self.analytic.ravel()[self.checked]
+        # The complex step of code that drops imaginary parts contradicts the differences.
+        self.complex_void = False
+        if self.complex_ is not None:
+            apart = _apart(self.complex_, self.central)
+            limit = np.maximum(4 * self.central_doubt, CENTRAL_TOLERANCE * self.scale)
+            # Where masks change, the code's own branch may have a slope that neither side has.
+            self.kinks = self.kinks | (self.crossed & (apart > limit))
+            self.complex_void = bool((apart > limit)[~self.kinks].any())
+
+    @property
+    def best(self):
+        """The better of the two estimates: the complex step, if it means anything."""
+        return self.central if self.complex_ is None or self.complex_void else self.complex_
+
+    @property
+    def scale(self):
+        """What errors are relative to."""
+        estimate = self.central if self.complex_ is None else self.complex_
+        return max(_largest(self.of_checked), _largest(estimate), 1e-3 * self.size)
+
+    @property
+    def central_error(self):
+        """Relative error against central differences, away from kinks."""
+        return self._error(self.central)
+
+    @property
+    def complex_error(self):
+        """Relative error against the complex step; None if the code lets no complex number pass."""
+        return None if self.complex_ is None else self._error(self.complex_)
+
+    def _error(self, estimate):
+        return _largest(_apart(self.of_checked, estimate)[~self.kinks]) / self.scale
+
+    @property
+    def between(self):
+        """Whether each gradient lies between the two one-sided slopes."""
+        low, high = np.minimum(self.left, self.right), np.maximum(self.left, self.right)
+        room = CENTRAL_TOLERANCE * self.scale + 4 * self.central_doubt
+        return (self.of_checked >= low - room) & (self.of_checked <= high + room)
+
+    @property
+    def verdicts(self):
+        """The verdict on each checked entry, as an index into `VERDICTS`."""
+        ok, undefined, unknown, wrong = range(4)
+        apart = _apart(self.of_checked, self.central)
+        doubt = 4 * self.central_doubt
+        tolerance = CENTRAL_TOLERANCE * self.scale
+        found = np.where(apart <= np.maximum(tolerance, doubt), ok, wrong)
+        found = np.where((found == ok) & (doubt > tolerance), unknown, found)
+        found = np.where(np.isfinite(self.central), found, unknown)
+        if self.best is not self.central:
+            exact = _apart(self.of_checked, self.complex_) <= COMPLEX_TOLERANCE * self.scale
+            agreed = _apart(self.complex_, self.central) <= np.maximum(tolerance, doubt)
+            found = np.where(exact, ok, np.where(agreed, wrong, found))
+            of_branch = exact
+        else:
+            of_branch = np.zeros(len(found), bool)
+        at_kink = np.where(self.lone, wrong, unknown)
+        at_kink = np.where(self.between | of_branch, undefined, at_kink)
+        return np.where(self.kinks, at_kink, found)
+
+    @property
+    def verdict(self):
+        """The worst of the entries' verdicts."""
+        if not np.isfinite(self.analytic).all() or any(each.wrong for each in self.taken):
+            return "wrong"
+        return VERDICTS[int(self.verdicts.max(initial=0))]
+
+    @property
+    def ok(self):
+        """Whether the gradient is right wherever there is one."""
+        return self.verdict in VERDICTS[:2]
+
+    @property
+    def worst(self):
+        """Index of the entry with the worst verdict that differs most from its estimate."""
+        verdicts = self.verdicts
+        apart = _apart(self.of_checked, self.best)
+        flat = self.checked[np.lexsort((apart, verdicts))[-1]]
+        return tuple(int(i) for i in np.unravel_index(flat, self.analytic.shape))
+
+    def at(self, index):
+        """Return `(analytic, estimate, left, right)` of a checked entry."""
+        place = int(np.flatnonzero(self.checked == np.ravel_multi_index(index, self.shape))[0])
+        arrays = (self.of_checked, self.best, self.left, self.right)
+        return tuple(float(a[place]) for a in arrays)
+
+    @property
+    def shape(self):
+        """The shape of the tensor."""
+        return self.analytic.shape
+
+    @property
+    def reason(self):
+        """Why the verdict is what it is, in a few words; empty if there is nothing to say."""
+        parts = []
+        count = int(self.kinks.sum())
+        if count:
+            index = self.checked[np.argmax(self.kinks)]
+            where = tuple(int(i) for i in np.unravel_index(index, self.shape))
+            value, _, left, right = self.at(where)
+            inside = int((self.between & self.kinks).sum())
+            parts.append(
+                f"undefined at {count} of {len(self.checked)} entries; at {list(where)} the slopes"
+                f" are {left:.4g} and {right:.4g} and the gradient is {value:.4g}; {inside} of"
+                f" {count} lie between their slopes"
+            )
+        if self.complex_void:
+            parts.append(
+                "the complex step means nothing here: it contradicts the differences, so the code"
+                " drops imaginary parts (np.abs, np.var, a float buffer)"
+            )
+        unknown = self.verdicts == VERDICTS.index("cannot tell")
+        if (unknown & ~self.kinks).any():
+            doubt = float((4 * self.central_doubt / self.scale)[unknown & ~self.kinks].max())
+            parts.append(
+                f"cannot tell: the differences are themselves only good to {doubt:.0e} here, which"
+                " is worse than what they are to decide"
+            )
+        if (unknown & self.kinks).any():
+            parts.append(
+                "cannot tell: outside its two slopes, as may be where several kinks meet; move the"
+                " inputs a little"
+            )
+        parts += [
+            f"{each.what} the slope is {each.estimate:.6g}, the gradient's sum {each.analytic:.6g}"
+            for each in self.taken
+            if each.wrong
+        ]
+        return "; ".join(parts)
+
+
+def _largest(a):
+    return float(np.max(np.abs(a), initial=0))
+
+
+def _apart(a, b):
+    """Return |a - b|, infinite where either is not finite."""
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(a - b)
+    return np.where(np.isfinite(difference), difference, np.inf)
