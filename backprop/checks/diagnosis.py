@@ -1,6 +1,132 @@
-"""What a wrong gradient is instead."""
+r"""What a wrong gradient is instead.
+
+A known mistake predicts numbers: whoever forgets the derivative of an activation gets the gradient
+of another delta, whoever assigns where windows overlap gets one share instead of their sum. Each
+*suspect* is a mistake with the gradients that it would give, worked out from the true derivative;
+the one whose numbers are those that `backward` returned is named.
+
+The true derivative is the whole Jacobian $J = \partial y/\partial a$ of each tensor $a$, estimated
+once, so that the gradient of any other delta is one product, $J^\top \delta'$.
+"""
+
+import numpy as np
+
+from .estimates import TINY_STEP, along_entry
+from .purity import arrays
+from .report import Diagnosis
+
+CLOSE = 1e-6
+"""How near, relative to the largest entry, a suspect's numbers must come to those returned."""
+LARGEST = 4000
+"""The most entries, of all tensors together, whose Jacobians are worked out."""
 
 
-def diagnose(subject, delta, gradients, report):
-    """Return the Diagnoses that explain it."""
-    return []
+class Case:
+    """A failed check: the numbers that suspects are made from, each worked out when asked for."""
+
+    def __init__(self, subject, complex_subject, delta, gradients, wrong):
+        self.subject, self.complex_subject = subject.copy(), complex_subject
+        self.delta, self.wrong = delta, wrong
+        self.returned = {k: np.asarray(v, float) for k, v in gradients.items() if v is not None}
+        self.tensors = {name: x.copy() for name, x in subject.tensors.items()}
+        self.y, cache = self.subject.forward()
+        self.y = np.array(self.y, float)
+        self.kept = list(self._kept(cache))
+        self._jacobians, self._right = {}, {}
+
+    def _kept(self, cache):
+        """Yield the arrays that the code itself keeps: hidden values among them."""
+        for array in arrays((cache, self.subject.state())):
+            if array.dtype.kind == "f":
+                yield array.copy()
+
+    @property
+    def x(self):
+        """The first input."""
+        return self.tensors[self.first]
+
+    @property
+    def first(self):
+        """The name of the first input."""
+        return next(iter(self.subject.inputs))
+
+    def jacobian(self, name):
+        """Return dy/dtensor as a matrix: a row for each output, a column for each entry."""
+        if name not in self._jacobians:
+            exact = self.complex_subject
+            subject = self.subject if exact is None else exact
+            self._jacobians[name] = columns(subject, name, exact is not None)
+        return self._jacobians[name]
+
+    def pull(self, name, delta):
+        """Return the true gradient of a tensor for another delta."""
+        return (np.ravel(delta) @ self.jacobian(name)).reshape(self.tensors[name].shape)
+
+    def right(self, name):
+        """Return the true gradient of a tensor."""
+        if name not in self._right:
+            self._right[name] = self.pull(name, self.delta)
+        return self._right[name]
+
+    def pull_all(self, delta):
+        """Return the true gradients of all tensors that are wrong, for another delta."""
+        return {name: self.pull(name, delta) for name in self.wrong}
+
+    def moved(self, **tensors):
+        """Return a Case like this one in which some tensors have other values."""
+        subject = self.subject.copy()
+        for name, value in tensors.items():
+            subject.tensors[name][...] = value
+        exact = None if self.complex_subject is None else subject.astype(np.complex128)
+        return Case(subject, exact, self.delta, self.returned, self.wrong)
+
+    def explained(self, suspects):
+        """Return the names of the wrong tensors whose numbers are those of `suspects`."""
+        return {
+            name for name, value in suspects.items() if name in self.wrong and self.is_(name, value)
+        }
+
+    def is_(self, name, value):
+        """Whether `value` is what was returned as the gradient of a tensor."""
+        returned = self.returned[name]
+        if value is None or np.shape(value) != returned.shape or not np.isfinite(value).all():
+            return False
+        size = np.abs(returned).max(initial=0)
+        return bool(np.abs(value - returned).max(initial=0) <= CLOSE * size) and size > 0
+
+
+def columns(subject, name, exact=False, step=1e-4):
+    """Return the Jacobian of a tensor, column by column: exact, or by extrapolated differences."""
+    array = subject.tensors[name]
+    evaluate = lambda: np.ravel(subject.forward()[0])  # noqa: E731
+    J = np.empty((evaluate().size, array.size))
+    for k, place in enumerate(np.ndindex(array.shape)):
+        phi = along_entry(evaluate, array, place)
+        if exact:
+            J[:, k] = phi(1j * TINY_STEP).imag / TINY_STEP
+        else:
+            h = step * max(1.0, abs(array[place]))
+            D = [(phi(each) - phi(-each)) / (2 * each) for each in (h, h / 2)]
+            J[:, k] = (4 * D[1] - D[0]) / 3
+    return J
+
+
+def diagnose(case, suspects):
+    """Return the Diagnoses: the mistakes that explain the most first, until nothing more is.
+
+    `suspects` yields `(kind, evidence, gradients by tensor)`.
+    """
+    found = []
+    for order, (kind, evidence, gradients) in enumerate(suspects):
+        names = case.explained(gradients)
+        if names:
+            found.append((-len(names), order, kind, evidence, names))
+    open_, diagnoses = set(case.wrong), []
+    for _, _, kind, evidence, names in sorted(found, key=lambda each: each[:2]):
+        if names & open_:
+            tensors = ", ".join(name for name in case.wrong if name in names)
+            others = dict.fromkeys(o[2] for o in found if o[4] == names and o[2] != kind)
+            same = f" (The same numbers as: {', '.join(others)}.)" if others else ""
+            diagnoses.append(Diagnosis(kind, tensors, evidence + same))
+            open_ -= names
+    return diagnoses

@@ -6,12 +6,12 @@ import numpy as np
 
 from ..errors import expects, whole
 from .comparison import CENTRAL_TOLERANCE, Comparison, Taken
-from .diagnosis import diagnose
+from .diagnosis import LARGEST, Case, diagnose
 from .estimates import EPSILON, Slope, along, along_entry, complex_step, richardson
 from .purity import Finding, Randomness, findings, frames_of, settle, structure, winners
 from .report import Report
-from .shrinking import smallest
 from .subjects import subject_of
+from .suspects import suspects
 
 CHECKED = 300
 """How many entries of a tensor are checked, unless said otherwise."""
@@ -86,8 +86,9 @@ def _checked(subject, rng, entries, explain):
         crash = _crash(error)
     else:
         found += structure(double, gradients)
-    if crash:
-        return Report(subject, [*found, crash], [])
+    unsteady = [each for each in found if each.serious and each.text.startswith("forward ")]
+    if crash or unsteady:
+        return Report(subject, [*found, crash] if crash else found, [])
     check = Check(double, delta, rng, entries)
     rows = [
         check.compare(name, np.asarray(gradients[name], float))
@@ -97,9 +98,19 @@ def _checked(subject, rng, entries, explain):
     _add_float32(subject, double, delta, rows)
     report = Report(subject, found, rows)
     if explain and not report:
-        report.diagnoses = diagnose(double, delta, gradients, report)
-        report.smallest = smallest(double, report)
+        _explain(report, double, delta, gradients)
     return report
+
+
+def _explain(report, subject, delta, gradients):
+    """Look for what the wrong gradients of a report are instead."""
+    misshapen = [n for n, g in gradients.items() if n in subject.tensors and g is not None]
+    misshapen = [n for n in misshapen if np.shape(gradients[n]) != subject.tensors[n].shape]
+    wrong = misshapen + [row.name for row in report.comparisons if row.verdict == "wrong"]
+    if not wrong or sum(x.size for x in subject.tensors.values()) > LARGEST:
+        return
+    case = Case(subject, _complex(subject), delta, gradients, wrong)
+    report.diagnoses = diagnose(case, suspects(case))
 
 
 class Check:

@@ -40,12 +40,8 @@ def winners(subject, cache):
 
     They are looked for in the cache and among the attributes of a thing that keeps its state.
     """
-    kept = cache if subject.has_cache else vars(subject.thing) if _has_vars(subject.thing) else ()
+    kept = cache if subject.has_cache else subject.state()
     return b"".join(a.tobytes() for a in arrays(kept) if a.dtype.kind in "biu")
-
-
-def _has_vars(thing):
-    return hasattr(thing, "__dict__") and not callable(thing)
 
 
 def settle(subject):
@@ -53,25 +49,20 @@ def settle(subject):
 
     Returns a Finding if this had to be done.
     """
-    first, second = (_outputs(subject.copy()) for _ in range(2))
-    one = subject.copy()
-    again = [_outputs(one) for _ in range(2)]
-    if all(_same(first, other) for other in (second, *again)):
+    if _same(*(_outputs(subject.copy()) for _ in range(2))):
         return None
     subject.seed = 0
-    one = subject.copy()
-    again = [_outputs(one) for _ in range(2)]
-    if all(_same(again[0], other) for other in (again[1], _outputs(subject.copy()))):
+    if _same(*(_outputs(subject.copy()) for _ in range(2))):
         text = (
             "forward draws from np.random's global state; it was seeded before each pass, so that"
             " all passes draw the same"
         )
-        return Finding("random", text, serious=False)
+        return Finding("nondeterministic forward", text, serious=False)
     text = (
         "forward gives another answer each time, even from a fixed seed: its derivative cannot be"
-        " checked. Let it take a generator, or keep its mask between passes"
+        " checked. Let it take a generator, or draw the same mask in every pass"
     )
-    raise Randomness(Finding("random", text))
+    raise Randomness(Finding("nondeterministic forward", text))
 
 
 def findings(subject, delta):
@@ -138,22 +129,38 @@ def _written(subject, delta):
     """Yield a Finding for everything that a pass has overwritten, with the line that did it."""
     one = subject.copy()
     before = _Snapshot(one)
-    _, cache = one.forward()
+    y, cache = one.forward()
+    yield from _of_output(one, y)
     for what in before.changed():
         text = f"forward changed {what}{_line(subject, delta, what)}"
         yield Finding(_kind(what), text)
     delta = np.array(delta)
-    before = _Snapshot(one, delta=delta, cache=cache)
+    before = _Snapshot(one, delta=delta, cache=(cache, one.state()))
     one.backward(delta, cache)
     for what in before.changed():
         text = f"backward changed {what}{_line(subject, delta, what)}"
         yield Finding(_kind(what), text)
 
 
+def _of_output(subject, y):
+    """Yield a Finding if the output is of another type than the tensors, or is one of them."""
+    dtype = np.result_type(*(x.dtype for x in subject.tensors.values()))
+    if np.asarray(y).dtype != dtype:
+        text = f"forward returns {np.asarray(y).dtype} where everything that it reads is {dtype}"
+        yield Finding("wrong dtype", text)
+    for name, x in subject.inputs.items():
+        if isinstance(y, np.ndarray) and np.shares_memory(y, x):
+            text = (
+                f"y is a view of {name}, not numbers of its own: whoever writes to the one changes"
+                " the other"
+            )
+            yield Finding("returns a view of its input", text, serious=False)
+
+
 def _kind(what):
     word = what.split()[1]
     return {"delta": "overwrites delta", "input": "overwrites its input"}.get(
-        word, {"cache": "overwrites the cache"}.get(word, "overwrites a parameter")
+        word, {"cache": "overwrites the cache"}.get(word, "overwrites its parameters")
     )
 
 
@@ -215,39 +222,38 @@ def _second_time(subject, delta, gradients):
     text = f"backward gives another gradient of {', '.join(differ)} when it is called again"
     if _same(2 * gradients[name], again.get(name, gradients[name])):
         text += ": it is added to the earlier one, which nobody has set to zero"
-    return [Finding("differs the second time", text)]
+    return [Finding("answer differs on the second call", text)]
 
 
 def _earlier_call(subject, delta, gradients):
     """Yield a Finding if a pass over other numbers, before or in between, changes the outcome."""
     one = subject.copy()
-    kept = {name: x.copy() for name, x in one.inputs.items()}
-    _others(one)
-    _, other_cache = one.forward()
-    one.backward(0.5 * delta, other_cache)
-    _restore(one, kept)
-    if not _same(_gradients(one, delta), gradients):
-        yield Finding("depends on an earlier call", "the gradients depend on an earlier pass")
+    first = _outputs(subject.copy())
+    inputs = dict(one.inputs)
+    _read_others(one)
+    _, cache = one.forward()
+    one.backward(0.5 * delta, cache)
+    one.inputs.update(inputs)
+    if not _same(_outputs(one), first):
+        yield Finding("depends on an earlier forward", "forward depends on an earlier pass")
+    elif not _same(_gradients(one, delta), gradients):
+        yield Finding("depends on an earlier forward", "the gradients depend on an earlier pass")
     elif subject.has_cache:
         _, cache = one.forward()
-        _others(one)
+        _read_others(one)
         one.forward()
-        _restore(one, kept)
+        one.inputs.update(inputs)
         late = one.backward(delta.copy(), cache)
         late = {name: np.array(value) for name, value in late.items() if value is not None}
         if not _same(late, gradients):
             text = "backward reads something other than its cache: a forward in between changes it"
-            yield Finding("depends on an earlier call", text)
+            yield Finding("depends on an earlier forward", text)
 
 
-def _others(subject):
-    for x in subject.inputs.values():
-        x *= 0.75
-
-
-def _restore(subject, kept):
+def _read_others(subject):
+    """Let a subject read other numbers, from arrays of their own."""
     for name, x in subject.inputs.items():
-        x[...] = kept[name]
+        subject.inputs[name] = 0.75 * x
 
 
 def _views(subject, delta):
@@ -264,7 +270,7 @@ def _views(subject, delta):
                     f"{name}: its gradient is a view of {other}, not numbers of its own: whoever"
                     " writes to the one changes the other"
                 )
-                yield Finding("returns a view", text, serious=False)
+                yield Finding("returns a view of its input", text, serious=False)
 
 
 def _linear(subject, delta, gradients):

@@ -124,6 +124,10 @@ class Subject:
         """Return the gradients by the name of their tensor, as they came from the code."""
         raise NotImplementedError
 
+    def state(self):
+        """Return what a thing without a cache keeps on itself between its passes, by attribute."""
+        return {}
+
     def given(self, gradients):
         """Return gradients in the order of the call by the name of the input they belong to."""
         names = [name for name in self.arguments if name in self.inputs]
@@ -266,6 +270,11 @@ class OnSelf(Subject):
             )
         of_inputs = returned if isinstance(returned, tuple) else (returned,)
         return {**self.given(of_inputs), **self.gradients()}
+
+    def state(self):
+        spelled = {form.format(name) for name in self.params for form in SPELLINGS[:-1]}
+        own = {*self.params, *spelled, *TABLES, "params", "parameters", "dx", "dX"}
+        return {name: value for name, value in vars(self.thing).items() if name not in own}
 
     def gradients(self):
         """Return the gradients that the last `backward` left."""
