@@ -52,7 +52,7 @@ class Report:
     * `findings`: what the passes do that they must not, found before any number was compared.
     * `comparisons`: the numbers, a `Comparison` for each tensor; `report["W"]` is that of `W`.
     * `diagnoses`: the known mistakes that explain what is wrong.
-    * `smallest`: the smallest input found that still fails, as text.
+    * `smallest`: the smallest input found that still fails, a `Smallest`.
     """
 
     def __init__(self, subject, findings, comparisons):
@@ -62,6 +62,8 @@ class Report:
         self.comparisons: list[Comparison] = list(comparisons)
         self.diagnoses: list[Diagnosis] = []
         self.smallest = None
+        self.explained = False
+        """Whether an explanation was looked for."""
 
     def __bool__(self):
         """Whether everything is right."""
@@ -97,11 +99,17 @@ class Report:
         """Return the sentences under the table."""
         notes = [f"{row.name}: {row.reason}" for row in self.comparisons if row.reason]
         notes += [f"diagnosis: {each}" for each in self.diagnoses]
+        explained = {name for each in self.diagnoses for name in each.tensor.split(", ")}
+        notes += [
+            f"{row.name}: no mistake of the catalogue gives these numbers{row.where}"
+            for row in self.comparisons
+            if row.verdict == "wrong" and row.name not in explained and self.explained
+        ]
         return notes + ([f"smallest input that fails: {self.smallest}"] if self.smallest else [])
 
     def __str__(self):
         """Show the table as text."""
-        lines = [self._title(), *map(str, self.findings)]
+        lines = [self.title, *map(str, self.findings)]
         if self.comparisons:
             rows = self.rows()
             widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
@@ -120,7 +128,7 @@ class Report:
             for row in self.rows()[1:]
         )
         table = f"<table><tr>{head}</tr>{cells}</table>" if cells else ""
-        above = "".join(map(text, [self._title(), *self.findings]))
+        above = "".join(map(text, [self.title, *self.findings]))
         return above + table + "".join(map(text, self.notes()))
 
     def plot(self):
@@ -138,7 +146,7 @@ class Report:
             "findings": [asdict(finding) for finding in self.findings],
             "tensors": [_plain(row) for row in self.comparisons],
             "diagnoses": [asdict(each) for each in self.diagnoses],
-            "smallest": self.smallest,
+            "smallest": None if self.smallest is None else str(self.smallest),
         }
 
     def to_json(self, path=None):
@@ -149,7 +157,9 @@ class Report:
                 file.write(text + "\n")
         return text
 
-    def _title(self):
+    @property
+    def title(self):
+        """The outcome in one line."""
         counts = {v: sum(r.verdict == v for r in self.comparisons) for v in VERDICTS}
         parts = [f"{counts[v]} {v}" for v in ("wrong", "cannot tell") if counts[v]]
         serious = sum(finding.serious for finding in self.findings)
