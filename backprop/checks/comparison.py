@@ -155,6 +155,21 @@ class Comparison:
         return self.analytic.shape
 
     @property
+    def where(self):
+        """Where along the axes the wrong entries are, if some places have none; empty if all do."""
+        wrong = np.zeros(self.analytic.size, bool)
+        wrong[self.checked] = self.verdicts == VERDICTS.index("wrong")
+        wrong = wrong.reshape(self.shape)
+        parts = []
+        for axis, length in enumerate(self.shape):
+            others = tuple(k for k in range(wrong.ndim) if k != axis)
+            places = np.flatnonzero(wrong.any(axis=others)).tolist()
+            if 0 < len(places) < length:
+                listed = ", ".join(map(str, places[:8])) + (", ..." if len(places) > 8 else "")
+                parts.append(f"{listed} of axis {axis} ({length} long)")
+        return "; they are wrong only at " + " and ".join(parts) if parts else ""
+
+    @property
     def reason(self):
         """Why the verdict is what it is, in a few words; empty if there is nothing to say."""
         parts = []

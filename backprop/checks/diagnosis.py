@@ -12,8 +12,8 @@ once, so that the gradient of any other delta is one product, $J^\top \delta'$.
 import numpy as np
 
 from .estimates import TINY_STEP, along_entry
-from .purity import arrays
 from .report import Diagnosis
+from .subjects import arrays
 
 CLOSE = 1e-6
 """How near, relative to the largest entry, a suspect's numbers must come to those returned."""

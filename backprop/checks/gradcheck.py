@@ -10,6 +10,7 @@ from .diagnosis import LARGEST, Case, diagnose
 from .estimates import EPSILON, Slope, along, along_entry, complex_step, richardson
 from .purity import Finding, Randomness, findings, frames_of, settle, structure, winners
 from .report import Report
+from .shrinking import Smallest, shrink
 from .subjects import subject_of
 from .suspects import suspects
 
@@ -103,14 +104,42 @@ def _checked(subject, rng, entries, explain):
 
 
 def _explain(report, subject, delta, gradients):
-    """Look for what the wrong gradients of a report are instead."""
-    misshapen = [n for n, g in gradients.items() if n in subject.tensors and g is not None]
-    misshapen = [n for n in misshapen if np.shape(gradients[n]) != subject.tensors[n].shape]
-    wrong = misshapen + [row.name for row in report.comparisons if row.verdict == "wrong"]
-    if not wrong or sum(x.size for x in subject.tensors.values()) > LARGEST:
+    """Look for what the wrong gradients of a report are instead, and for a small example."""
+    shapes = {name: x.shape for name, x in subject.tensors.items()}
+    wrong = [n for n, g in gradients.items() if n in shapes and np.shape(g) != shapes[n]]
+    wrong = [name for name in wrong if gradients[name] is not None]
+    wrong += [row.name for row in report.comparisons if row.verdict == "wrong"]
+    if not wrong:
         return
-    case = Case(subject, _complex(subject), delta, gradients, wrong)
-    report.diagnoses = diagnose(case, suspects(case))
+    small = shrink(subject, _wrong_in)
+    if small is not None:
+        subject_, row = small
+        shapes = {name: x.shape for name, x in subject_.inputs.items()}
+        report.smallest = Smallest(shapes, row.name, row.analytic, row.best.reshape(row.shape))
+    if sum(x.size for x in subject.tensors.values()) <= LARGEST:
+        case = Case(subject, _complex(subject), delta, gradients, wrong)
+        report.diagnoses = diagnose(case, suspects(case))
+        report.explained = True
+
+
+def _wrong_in(subject):
+    """Return the Comparisons of a subject that are wrong, without a look at anything else."""
+    rng = np.random.default_rng(0)
+    y = np.asarray(subject.forward()[0])
+    if y.size == 0:
+        return []
+    delta = rng.standard_normal(y.shape) if subject.takes_delta else np.ones(y.shape)
+    one = subject.copy()
+    gradients = one.backward(delta.copy(), one.forward()[1])
+    check = Check(subject, delta, rng, 100)
+    rows = [
+        check.compare(name, np.asarray(gradients[name], float))
+        for name, tensor in subject.tensors.items()
+        if np.shape(gradients.get(name)) == tensor.shape
+    ]
+    return sorted(
+        (row for row in rows if row.verdict == "wrong"), key=lambda row: row.analytic.size
+    )
 
 
 class Check:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .subjects import arrays
+
 OURS = str(Path(__file__).parent)
 
 
@@ -24,15 +26,6 @@ class Finding:
 
 class Randomness(Exception):
     """Forward answers differently every time: there is nothing to differentiate."""
-
-
-def arrays(value, depth=4):
-    """Yield all arrays in nested tuples, lists and dicts."""
-    if isinstance(value, np.ndarray):
-        yield value
-    elif depth and isinstance(value, tuple | list | dict):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from arrays(part, depth - 1)
 
 
 def winners(subject, cache):

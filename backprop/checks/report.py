@@ -52,7 +52,7 @@ class Report:
     * `findings`: what the passes do that they must not, found before any number was compared.
     * `comparisons`: the numbers, a `Comparison` for each tensor; `report["W"]` is that of `W`.
     * `diagnoses`: the known mistakes that explain what is wrong.
-    * `smallest`: the smallest input found that still fails, as text.
+    * `smallest`: the smallest input found that still fails, a `Smallest`.
     """
 
     def __init__(self, subject, findings, comparisons):
@@ -62,6 +62,8 @@ class Report:
         self.comparisons: list[Comparison] = list(comparisons)
         self.diagnoses: list[Diagnosis] = []
         self.smallest = None
+        self.explained = False
+        """Whether an explanation was looked for."""
 
     def __bool__(self):
         """Whether everything is right."""
@@ -97,6 +99,12 @@ class Report:
         """Return the sentences under the table."""
         notes = [f"{row.name}: {row.reason}" for row in self.comparisons if row.reason]
         notes += [f"diagnosis: {each}" for each in self.diagnoses]
+        explained = {name for each in self.diagnoses for name in each.tensor.split(", ")}
+        notes += [
+            f"{row.name}: no mistake of the catalogue gives these numbers{row.where}"
+            for row in self.comparisons
+            if row.verdict == "wrong" and row.name not in explained and self.explained
+        ]
         return notes + ([f"smallest input that fails: {self.smallest}"] if self.smallest else [])
 
     def __str__(self):
@@ -138,7 +146,7 @@ class Report:
             "findings": [asdict(finding) for finding in self.findings],
             "tensors": [_plain(row) for row in self.comparisons],
             "diagnoses": [asdict(each) for each in self.diagnoses],
-            "smallest": self.smallest,
+            "smallest": None if self.smallest is None else str(self.smallest),
         }
 
     def to_json(self, path=None):

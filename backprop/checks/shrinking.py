@@ -1,6 +1,125 @@
-"""The smallest input that still fails."""
+"""The smallest input that still fails: a wrong gradient is easiest to see in one or two numbers."""
+
+import copy
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from .subjects import OfLayer
+
+TRIES = 60
+"""How many smaller inputs are tried at most."""
 
 
-def smallest(subject, report):
-    """Return it as text."""
-    return ""
+@dataclass(frozen=True)
+class Smallest:
+    """The smallest input found that still fails."""
+
+    shapes: dict
+    name: str
+    gradient: np.ndarray
+    estimate: np.ndarray
+
+    def __str__(self):
+        shapes = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
+        if self.gradient.size > 9:
+            return shapes
+        both = [np.squeeze(a) for a in (self.gradient, self.estimate)]
+        numbers = [np.array2string(a, precision=6) for a in both]
+        if both[0].ndim < 2:
+            return f"{shapes}; there d{self.name} is {numbers[0]} and should be {numbers[1]}"
+        return f"{shapes}; there d{self.name} is\n{numbers[0]}\nand should be\n{numbers[1]}"
+
+
+def shrink(subject, compare):
+    """Return the smallest subject that still fails and its worst Comparison, or None.
+
+    Axes are cut shorter, to one at first, as long as the check fails. All axes of the same length
+    are tried together, since a size is often that of several arrays; then each alone, and the first
+    axis of all, which is the batch. A layer of this package is built anew for each shape.
+
+    Args:
+        subject: what failed.
+        compare: `compare(subject)` returns the Comparisons that are wrong.
+    """
+    best, tries = None, 0
+    smaller = True
+    while smaller:
+        smaller = False
+        for candidate in _candidates(subject):
+            tries += 1
+            if tries > TRIES:
+                return best
+            try:
+                wrong = compare(candidate)
+            except Exception:  # it does not fit: there are many ways to say so
+                continue
+            if wrong:
+                subject, best, smaller = candidate, (candidate, wrong[0]), True
+                break
+    return best
+
+
+def _candidates(subject):
+    """Yield subjects with shorter axes, the boldest cut first."""
+    parts = _parts(subject)
+    axes = [(name, axis) for name, x in parts.items() for axis in range(x.ndim)]
+    length = lambda place: parts[place[0]].shape[place[1]]  # noqa: E731
+    batch = [(name, 0) for name in parts if parts[name].ndim and length((name, 0)) == _batch(parts)]
+    alike = [[p for p in axes if length(p) == L] for L in sorted({length(p) for p in axes})[::-1]]
+    groups = [batch, *alike, *([place] for place in axes)]
+    for share, group in itertools.product((0, 2, 1), groups):
+        L = length(group[0])
+        cut = {0: 1, 2: L // 2, 1: L - 1}[share]
+        if 1 <= cut < L:
+            made = _cut(subject, dict.fromkeys(group, cut))
+            if made is not None:
+                yield made
+
+
+def _batch(parts):
+    return next(iter(parts.values())).shape[0]
+
+
+def _parts(subject):
+    """Return the arrays that may be cut: inputs, and labels that are passed along."""
+    parts = dict(subject.inputs)
+    constants = {n: v for n, v in subject.constants.items() if isinstance(v, np.ndarray)}
+    target = getattr(subject, "target", None)
+    return parts | constants | ({"target": target} if isinstance(target, np.ndarray) else {})
+
+
+def _cut(subject, lengths):
+    """Return a copy of the subject with axes cut to `lengths`, or None if it cannot be built."""
+    twin = subject.copy()
+    below = getattr(twin, "below", twin)
+    for (name, axis), length in lengths.items():
+        holder = next((d for d in (below.inputs, below.constants) if name in d), None)
+        array = twin.target if holder is None else holder[name]
+        part = np.array(array[(slice(None),) * axis + (slice(length),)])
+        if holder is None:
+            twin.target = part
+        else:
+            holder[name] = part
+    if isinstance(below, OfLayer):
+        shapes = [np.shape(value)[1:] for value in below.call()]
+        layer = below.thing
+        if [x.shape[1:] for x in subject.inputs.values()] != shapes:
+            layer = _rebuilt(layer, shapes)
+        if layer is None:
+            return None
+        below.thing = layer
+    return twin
+
+
+def _rebuilt(layer, shapes):
+    """Return a layer like this one, built for other shapes, or None."""
+    layer = copy.deepcopy(layer)
+    if hasattr(layer, "in_shapes"):
+        layer.in_shapes = None
+    try:
+        layer.build(*shapes, rng=np.random.default_rng(0), dtype=np.float64)
+    except (ValueError, TypeError):
+        return None
+    return layer

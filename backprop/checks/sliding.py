@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from .diagnosis import columns
-
 
 def images(case):
     """Yield what goes wrong where a window slides over images."""
@@ -69,7 +67,7 @@ def _unrotated(case):
 
 
 def _all_winners(case):
-    """Whoever ties for the maximum gets the whole delta: what raising it, not lowering it, tells."""
+    """All that tie for the maximum get the whole delta: what raising them, not lowering, tells."""
     if case.first not in case.wrong:
         return
     h = 1e-6
@@ -191,6 +189,3 @@ def _near(a, b):
     return a.shape == b.shape and bool(
         np.abs(a - b).max(initial=0) <= 1e-6 * max(np.abs(b).max(initial=0), 1e-300)
     )
-
-
-__all__ = ["columns", "images"]

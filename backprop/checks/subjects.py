@@ -102,8 +102,13 @@ class Subject:
         twin.inputs = {name: convert(x) for name, x in self.inputs.items()}
         twin.constants = copy.deepcopy(self.constants)
         twin.params = {name: convert(value) for name, value in self.params.items()}
-        # Wherever the thing holds one of the arrays, its copy holds the new one.
+        # Wherever the thing holds one of the arrays, its copy holds the new one; and where it keeps
+        # others, say to write gradients into, they follow its parameters' type.
         new = {id(self.params[name]): value for name, value in twin.params.items()}
+        if dtype is not None and np.dtype(dtype).kind == "f" and hasattr(self.thing, "__dict__"):
+            for each in arrays(vars(self.thing)):
+                if each.dtype.kind == "f":
+                    new.setdefault(id(each), each.astype(dtype))
         twin.thing = copy.deepcopy(self.thing, new)
         return twin
 
@@ -417,6 +422,15 @@ class UnderLoss(Subject):
     def backward(self, delta, cache):
         below, of_loss = cache
         return self.below.backward(self.loss.backward(of_loss), below)
+
+
+def arrays(value, depth=4):
+    """Yield all arrays in nested tuples, lists and dicts."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif depth and isinstance(value, tuple | list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from arrays(part, depth - 1)
 
 
 def subject_of(thing, inputs, loss=None, target=None, rng=0):

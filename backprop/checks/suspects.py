@@ -40,7 +40,7 @@ def factors(case):
         if r.shape != g.shape or not g.any():
             continue
         f = float((r * g).sum() / (g**2).sum())
-        if not f or not case.is_(name, f * g):
+        if f == 0 or abs(f - 1) < 1e-5 or not case.is_(name, f * g):
             continue
         kind, evidence = _factor(case, name, f)
         yield kind, evidence, {each: f * case.right(each) for each in case.wrong}
