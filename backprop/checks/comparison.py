@@ -77,6 +77,13 @@ class Comparison:
         return self.central if self.complex_ is None or self.complex_void else self.complex_
 
     @property
+    def estimated(self):
+        """The estimate as a tensor, NaN where it was not checked."""
+        whole = np.full(self.analytic.size, np.nan)
+        whole[self.checked] = self.best
+        return whole.reshape(self.shape)
+
+    @property
     def scale(self):
         """What errors are relative to."""
         estimate = self.central if self.complex_ is None else self.complex_

@@ -27,7 +27,7 @@ class Case:
     def __init__(self, subject, complex_subject, delta, gradients, wrong):
         self.subject, self.complex_subject = subject.copy(), complex_subject
         self.delta, self.wrong = delta, wrong
-        self.returned = {k: np.asarray(v, float) for k, v in gradients.items() if v is not None}
+        self.returned = {name: np.asarray(value, float) for name, value in gradients.items()}
         self.tensors = {name: x.copy() for name, x in subject.tensors.items()}
         self.y, cache = self.subject.forward()
         self.y = np.array(self.y, float)

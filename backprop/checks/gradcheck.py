@@ -63,12 +63,15 @@ def gradcheck(
     entries = whole("gradcheck", "entries", entries)
     rng = np.random.default_rng(rng)
     subject = subject_of(thing, inputs, loss, target, rng)
-    # What overflows shows in the verdict: it is no reason to stop on the way.
-    with np.errstate(all="ignore"):
-        try:
+    of_foreign_code = np.random.get_state()  # noqa: NPY002 -- seeded on the way if it draws
+    try:
+        # What overflows shows in the verdict: it is no reason to stop on the way.
+        with np.errstate(all="ignore"):
             return _checked(subject, rng, entries, explain)
-        except Randomness as stop:
-            return Report(subject, [stop.args[0]], [])
+    except Randomness as stop:
+        return Report(subject, [stop.args[0]], [])
+    finally:
+        np.random.set_state(of_foreign_code)  # noqa: NPY002
 
 
 def _checked(subject, rng, entries, explain):
@@ -80,16 +83,18 @@ def _checked(subject, rng, entries, explain):
     delta = rng.standard_normal(y.shape) if double.takes_delta else np.ones(y.shape)
     found, gradients, crash = [seeded] if seeded else [], {}, None
     try:
-        found += findings(double, delta)
         one = double.copy()
         gradients = one.backward(delta.copy(), one.forward()[1])
+        of_gradients = list(structure(double, gradients))
+        if all(each.kind != "wrong type" for each in of_gradients):
+            found += findings(double, delta)
+        found += of_gradients
     except Exception as error:  # whatever a student's backward raises is the finding
         crash = _crash(error)
-    else:
-        found += structure(double, gradients)
     unsteady = [each for each in found if each.serious and each.text.startswith("forward ")]
     if crash or unsteady:
         return Report(subject, [*found, crash] if crash else found, [])
+    gradients = {n: g for n, g in gradients.items() if np.asarray(g).dtype.kind in "fiub"}
     check = Check(double, delta, rng, entries)
     rows = [
         check.compare(name, np.asarray(gradients[name], float))
@@ -107,7 +112,6 @@ def _explain(report, subject, delta, gradients):
     """Look for what the wrong gradients of a report are instead, and for a small example."""
     shapes = {name: x.shape for name, x in subject.tensors.items()}
     wrong = [n for n, g in gradients.items() if n in shapes and np.shape(g) != shapes[n]]
-    wrong = [name for name in wrong if gradients[name] is not None]
     wrong += [row.name for row in report.comparisons if row.verdict == "wrong"]
     if not wrong:
         return
@@ -115,7 +119,7 @@ def _explain(report, subject, delta, gradients):
     if small is not None:
         subject_, row = small
         shapes = {name: x.shape for name, x in subject_.inputs.items()}
-        report.smallest = Smallest(shapes, row.name, row.analytic, row.best.reshape(row.shape))
+        report.smallest = Smallest(shapes, row.name, row.analytic, row.estimated)
     if sum(x.size for x in subject.tensors.values()) <= LARGEST:
         case = Case(subject, _complex(subject), delta, gradients, wrong)
         report.diagnoses = diagnose(case, suspects(case))

@@ -87,14 +87,15 @@ def structure(subject, gradients):
         if dtype is None or dtype.kind not in "fiub":
             text = f"{name}: its gradient is no array of numbers but {type(value).__name__}"
             yield Finding("wrong type", text)
-        elif np.shape(value) != tensor.shape:
+            continue
+        if np.shape(value) != tensor.shape:
             text = f"{name}: its gradient has shape {np.shape(value)} and {name} {tensor.shape}"
             yield Finding("wrong shape", text)
         elif dtype != tensor.dtype:
             yield Finding(
                 "wrong dtype", f"{name}: its gradient is {dtype} and {name} {tensor.dtype}"
             )
-        if not np.isfinite(np.asarray(value, float)).all():
+        if not np.isfinite(value).all():
             yield Finding("not finite", f"{name}: its gradient holds NaN or infinity")
 
 

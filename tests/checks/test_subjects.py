@@ -1,0 +1,244 @@
+"""What a thing is taken for, and where its parameters and gradients are found."""
+
+import numpy as np
+import pytest
+
+import backprop as bp
+from backprop.checks import Function, OfLoss, OnSelf, Pair, WithCache
+from backprop.selfcheck import spread
+
+x = spread((3, 4), 0)
+
+
+class Gain:
+    """y = g x, its gradient kept in many ways."""
+
+    def __init__(self, way):
+        self.way = way
+        self.g = np.linspace(0.5, 1.5, 4)
+        if way == "params dict, grads dict":
+            self.params = {"g": self.g}
+        if way == "params list, grads list":
+            self.params = [self.g]
+
+    def forward(self, x):
+        self.x = x
+        return x * self.g
+
+    def backward(self, delta):
+        gradient = (delta * self.x).sum(axis=0)
+        match self.way:
+            case "params dict, grads dict":
+                self.grads = {"g": gradient}
+            case "params list, grads list":
+                self.grads = [gradient]
+            case "grads dict with d":
+                self.grads = {"dg": gradient}
+            case "returns nothing":
+                self.dg, self.dx = gradient, delta * self.g
+                return None
+            case "returns a tuple":
+                self.dg = gradient
+                return (delta * self.g,)
+            case spelled:
+                setattr(self, spelled, gradient)
+        return delta * self.g
+
+
+WAYS = [
+    *("dg", "d_g", "grad_g", "g_grad", "gradg", "gg"),
+    *("params dict, grads dict", "params list, grads list", "grads dict with d"),
+    *("returns nothing", "returns a tuple"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_gradients_are_found_however_they_are_kept(way):
+    thing = Gain(way)
+    before = thing.g.copy()
+    report = bp.gradcheck(thing, x)
+    assert report, report
+    assert [row.name for row in report.comparisons] == ["x", "g"]
+    assert report.taken_for == "forward and backward with their state on self"
+    assert np.array_equal(thing.g, before)
+    assert not hasattr(thing, "x")  # only a copy has run
+
+
+def test_unusual_names_are_given():
+    class Odd(Gain):
+        def backward(self, delta):
+            self.slope_of_gain = (delta * self.x).sum(axis=0)
+            return delta * self.g
+
+    report = bp.gradcheck(Odd(""), x)
+    assert [finding.kind for finding in report.findings] == ["missing gradient"]
+    report = bp.gradcheck(OnSelf(Odd(""), params={"g": "slope_of_gain"}), x)
+    assert report, report
+    assert report["g"].shape == (4,)
+
+
+def test_a_parameter_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="gradcheck expects parameters among way, g, got W") as e:
+        bp.gradcheck(OnSelf(Gain("dg"), params=["W"]), x)
+    assert str(e.value) == "gradcheck expects parameters among way, g, got W"
+
+
+def test_gradients_that_add_up_are_set_to_zero_where_the_layer_can():
+    class Adding(Gain):
+        def zero_grad(self):
+            self.dg = 0.0
+
+        def backward(self, delta):
+            self.dg = self.dg + (delta * self.x).sum(axis=0)
+            return delta * self.g
+
+    assert bp.gradcheck(Adding("dg"), x)
+
+
+def test_running_averages_are_no_parameters():
+    class Averaging(Gain):
+        def __init__(self):
+            super().__init__("dg")
+            self.mean = np.zeros(4)
+
+        def forward(self, x):
+            self.mean = 0.9 * self.mean + 0.1 * x.mean(axis=0)
+            return super().forward(x)
+
+    assert bp.gradcheck(Averaging(), x)
+
+
+@pytest.mark.parametrize("returned", ["dict", "dict with d", "tuple"])
+def test_a_foreign_layer_with_a_cache(returned):
+    class Cached:
+        def __init__(self):
+            self.g = np.linspace(0.5, 1.5, 4)
+
+        def forward(self, x):
+            return x * self.g, x
+
+        def backward(self, delta, cache):
+            dx, dg = delta * self.g, (delta * cache).sum(axis=0)
+            forms = {"dict": (dx, {"g": dg}), "dict with d": (dx, {"dg": dg}), "tuple": (dx, dg)}
+            return forms[returned]
+
+    for thing in (Cached(), WithCache(Cached()), WithCache(Cached(), params=["g"])):
+        report = bp.gradcheck(thing, x)
+        assert report, report
+        assert report.taken_for == "forward and backward with a cache"
+        assert [row.name for row in report.comparisons] == ["x", "g"]
+
+
+def scale_forward(x, gain, settings):
+    return x * gain * settings["factor"], (x, gain, settings)
+
+
+def scale_backward(dout, cache):
+    x, gain, settings = cache
+    return dout * gain * settings["factor"], (dout * x).sum(axis=0) * settings["factor"]
+
+
+@pytest.mark.parametrize("wrap", [tuple, lambda pair: Pair(*pair)])
+def test_a_pair_of_functions_names_its_arguments(wrap):
+    gain = np.linspace(1, 2, 4)
+    report = bp.gradcheck(wrap((scale_forward, scale_backward)), x, gain, {"factor": 3.0})
+    assert report, report
+    assert report.taken_for == "a pair of functions with a cache"
+    assert [row.name for row in report.comparisons] == ["x", "gain"]
+
+
+def test_several_outputs_take_several_deltas():
+    def forward(x, c):
+        return np.tanh(x) * c, c**2, (x, c)
+
+    def backward(d_one, d_two, cache):
+        x, c = cache
+        return d_one * c * (1 - np.tanh(x) ** 2), d_one * np.tanh(x) + 2 * d_two * c
+
+    report = bp.gradcheck((forward, backward), x, spread((3, 4), 1))
+    assert report, report
+
+
+def cubes(v):
+    return (v**3).sum()
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        (cubes, lambda v: 3 * v**2),
+        Function(cubes, lambda v: 3 * v**2),
+        lambda v: (cubes(v), 3 * v**2),
+        Function(lambda v: (cubes(v), {"v": 3 * v**2})),
+    ],
+)
+def test_a_function_and_its_gradient(thing):
+    report = bp.gradcheck(thing, np.linspace(-1, 2, 5))
+    assert report, report
+    assert report.taken_for == "a function and its gradient"
+    assert report["v"].shape == (5,)
+
+
+def test_a_function_may_have_no_gradient_of_its_data():
+    fit = lambda w, X, y: (((X @ w - y) ** 2).sum(), 2 * X.T @ (X @ w - y))  # noqa: E731
+    report = bp.gradcheck(fit, spread((4,), 1), x, spread((3,), 2))
+    assert report, report
+    assert [row.name for row in report.comparisons] == ["w"]
+    assert "note: X: no gradient, not checked" in str(report)
+
+
+def test_a_loss_of_ours_or_of_others():
+    target = np.array([1, 0, 3])
+    for thing in (bp.SoftmaxCrossEntropy(), OfLoss(bp.SoftmaxCrossEntropy(), target)):
+        given = {} if isinstance(thing, OfLoss) else {"target": target}
+        report = bp.gradcheck(thing, x, **given)
+        assert report, report
+        assert report.taken_for == "a loss"
+
+
+def test_a_foreign_layer_under_a_loss():
+    report = bp.gradcheck(Gain("dg"), x, loss=bp.SoftmaxCrossEntropy(), target=np.array([1, 0, 3]))
+    assert report, report
+    assert report.taken_for == (
+        "forward and backward with their state on self under SoftmaxCrossEntropy"
+    )
+
+
+def test_float32_is_checked_in_float64_and_told_besides():
+    thing = Gain("dg")
+    thing.g = thing.g.astype(np.float32)
+    report = bp.gradcheck(thing, x.astype(np.float32))
+    assert report, report
+    assert report["g"].complex_error < 1e-12
+    assert 1e-9 < report["g"].float32_error < 1e-5
+    assert thing.g.dtype == np.float32
+
+
+def test_a_network_of_float32_is_reported_too():
+    net = bp.Network([bp.Dense(4), bp.Tanh(), bp.Dense(2)])
+    net.build((4,), rng=0)
+    report = bp.gradcheck(net, x)
+    assert all(1e-9 < row.float32_error < 1e-5 for row in report.comparisons)
+    assert net.dtype == np.float32
+
+
+def test_large_tensors_are_sampled_and_the_count_printed():
+    report = bp.gradcheck(bp.Dense(30), spread((3, 40), 0), entries=50)
+    assert "50 of 1200" in str(report)
+    assert "30 of 30" in str(report)
+    checked = report["W"].checked
+    assert len(set(checked)) == 50
+    assert np.array_equal(checked // 24, np.arange(50))  # one from each equal stretch
+
+
+def test_what_the_sample_misses_the_random_directions_see():
+    class OneOff(bp.Dense):
+        def grads(self, delta, cache, /):
+            grads = super().grads(delta, cache)
+            grads["W"][17, 23] += 0.5
+            return grads
+
+    report = bp.gradcheck(OneOff(30), spread((3, 40), 0), entries=10, rng=1)
+    assert 17 * 30 + 23 not in report["W"].checked
+    assert report["W"].verdict == "wrong"
+    assert "along a random direction through all 1200 entries the slope is" in str(report)
