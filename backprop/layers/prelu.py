@@ -14,25 +14,24 @@ class PReLU(Layer):
 
     **Forward**
 
-    $$ y = \begin{cases} x & x > 0 \\ \alpha \odot x & x \le 0 \end{cases} \tag{1} $$
+    $$ y = \max(x, 0) + \alpha \odot \min(x, 0) \tag{1} $$
 
     **Backward**
 
-    $$ dx = \delta \odot \begin{cases} 1 & x > 0 \\ \alpha & x \le 0 \end{cases} \tag{2} $$
+    $$ dx = \delta \odot \bigl([x > 0] + \alpha \odot [x \le 0]\bigr) \tag{2} $$
 
-    $$ d\alpha = \sum_n \delta_n \odot \begin{cases} 0 & x_n > 0 \\ x_n & x_n \le 0 \end{cases}
-       \tag{3} $$
+    $$ d\alpha = \sum_n \delta_n \odot \min(x_n, 0) \tag{3} $$
 
     **Derivation.** To the input this is LeakyReLU: on either side of zero $y$ is linear in $x$, and
-    at the kink $\varphi'(0) = \alpha$ by convention. To $\alpha$ it is Dense with one weight for
-    each channel: $y_{nc} = \alpha_c\, x_{nc}$ where $x_{nc} \le 0$, and no $\alpha$ anywhere else.
-    The slope is a factor of every example, and of every pixel or step, in its channel, so the chain
-    rule sums over all of them:
+    at the kink $\varphi'(0) = \alpha$ by convention. To $\alpha$ it is a weight that multiplies
+    $\min(x, 0)$. That of channel $c$ does so in every example $n$ (a pixel or a step of a sequence
+    counts as one), so the chain rule sums over them:
 
-    $$ \frac{\partial L}{\partial \alpha_c} = \sum_{n:\,x_{nc} \le 0} \delta_{nc}\, x_{nc}. $$
+    $$ \frac{\partial L}{\partial \alpha_c} = \sum_n \frac{\partial L}{\partial y_{nc}}
+       \frac{\partial y_{nc}}{\partial \alpha_c} = \sum_n \delta_{nc} \min(x_{nc}, 0), $$
 
-    At zero this has no kink, since $x_{nc} = 0$ adds nothing on either side. A single $\alpha$ for
-    all channels collects their sum.
+    which has no jump at $x_{nc} = 0$, where $\alpha_c$ multiplies zero. A shared $\alpha$
+    multiplies in every channel too: its sum is over $n$ and $c$.
 
     With $\alpha = 0$ this is ReLU, with $\alpha = 1$ the identity. A penalty on $\alpha$ would pull
     it towards ReLU; the authors used none.
@@ -60,12 +59,12 @@ class PReLU(Layer):
         return in_shape
 
     def forward(self, x, /):
-        y = np.where(x.real > 0, x, self.alpha * x)  # (1)
+        y = np.maximum(x, 0) + self.alpha * np.minimum(x, 0)  # (1)
         return y, x
 
     def backward(self, delta, cache, /):
         x = cache
-        dx = delta * np.where(x.real > 0, 1, self.alpha)  # (2)
-        share = delta * np.where(x.real > 0, 0, x)
-        dalpha = share.reshape(-1, self.alpha.size).sum(axis=0)  # (3)
+        dx = delta * ((x.real > 0) + self.alpha * (x.real <= 0))  # (2)
+        shares = (delta * np.minimum(x, 0)).reshape(-1, self.alpha.size)
+        dalpha = shares.sum(axis=0)  # (3)
         return dx, {"alpha": dalpha}
