@@ -24,9 +24,9 @@ from ..errors import batch_of, choice, expects, pair
 
 
 def parts(images, numbers):
-    """Yield slices of a few `images` each, if from every one `numbers` numbers are made.
+    """Yield slices of a few of `images` each, where a layer makes `numbers` numbers of one.
 
-    Those of a few images fit the cache, those of all would not.
+    What it makes of a few fits the cache, what it would make of all does not.
     """
     step = max(1, 2**18 // numbers)
     return (slice(n, n + step) for n in range(0, len(images), step))
