@@ -66,11 +66,15 @@ ACTIVATIONS = [
     bp.Softplus(),
     bp.Softsign(),
     bp.SiLU(),
+    bp.PReLU(),
+    bp.PReLU(init=bp.Constant(-0.5), shared=True),
     bp.Softmax(),
     bp.Dropout(),
     bp.Dropout(rate=0.0),
     bp.Dropout(rate=0.9),
 ]
+
+IMAGES = [(1, 1, 1, 1), (2, 3, 4, 2), (3, 1, 5, 3)]
 
 TABLE = [
     *((layer, shape) for layer in ACTIVATIONS for shape in [(1, 1), (4, 5), (2, 3, 4)]),
@@ -98,6 +102,35 @@ TABLE = [
     (bp.Conv2D(2, (2, 3), dilation=(3, 1), stride=2, padding=1), (2, 6, 7, 2)),
     (bp.Conv2D(2, 3, flip=True), (2, 5, 4, 2)),
     (bp.Conv2D(2, (2, 3), flip=True, stride=2, padding="same", dilation=2), (2, 5, 6, 2)),
+    # ConvTranspose2D: stamps side by side, overlapping and apart, cut off, longer at the end
+    (bp.ConvTranspose2D(2, 3), (2, 4, 3, 2)),
+    (bp.ConvTranspose2D(1, 1), (1, 1, 1, 1)),
+    (bp.ConvTranspose2D(2, 1, stride=3), (2, 3, 2, 2)),
+    (bp.ConvTranspose2D(3, 2, stride=2), (2, 3, 4, 2)),
+    (bp.ConvTranspose2D(2, (1, 4), bias=False), (2, 3, 2, 1)),
+    (bp.ConvTranspose2D(2, 3, stride=2), (1, 3, 4, 2)),
+    (bp.ConvTranspose2D(2, 2, stride=3, output_padding=(2, 1)), (2, 2, 3, 2)),
+    (bp.ConvTranspose2D(2, 3, padding=1), (2, 4, 4, 1)),
+    (bp.ConvTranspose2D(2, 4, padding=3), (2, 5, 4, 2)),
+    (bp.ConvTranspose2D(2, 3, stride=2, padding=1, output_padding=1), (2, 3, 3, 2)),
+    (bp.ConvTranspose2D(2, (3, 2), stride=(1, 2), padding=(2, 1)), (2, 4, 3, 2)),
+    (bp.ConvTranspose2D(2, 3, dilation=2, padding="valid"), (2, 3, 2, 2)),
+    (bp.ConvTranspose2D(2, (2, 3), dilation=(3, 1), stride=2, padding=1), (2, 3, 4, 1)),
+    (bp.ConvTranspose2D(2, 3, padding="same"), (2, 4, 3, 2)),
+    (bp.ConvTranspose2D(2, 4, padding="same", stride=2), (1, 3, 2, 2)),
+    (bp.ConvTranspose2D(2, (2, 3), padding="same", stride=3, dilation=2), (2, 2, 3, 2)),
+    # DepthwiseConv2D: one kernel a channel and several, in the geometries of Conv2D
+    (bp.DepthwiseConv2D(3), (2, 5, 6, 2)),
+    (bp.DepthwiseConv2D(1), (1, 1, 1, 1)),
+    (bp.DepthwiseConv2D(2, multiplier=3), (1, 4, 5, 2)),
+    (bp.DepthwiseConv2D((1, 4), multiplier=2, bias=False), (2, 3, 6, 1)),
+    (bp.DepthwiseConv2D(3, stride=2), (2, 6, 8, 3)),
+    (bp.DepthwiseConv2D(2, stride=3), (2, 7, 6, 2)),
+    (bp.DepthwiseConv2D(3, stride=(1, 2), padding=(2, 1), multiplier=2), (2, 4, 5, 2)),
+    (bp.DepthwiseConv2D(2, padding=3), (1, 2, 3, 2)),
+    (bp.DepthwiseConv2D(4, padding="same"), (2, 5, 5, 2)),
+    (bp.DepthwiseConv2D((2, 3), padding="same", stride=2, multiplier=2), (2, 5, 6, 2)),
+    (bp.DepthwiseConv2D((2, 3), dilation=(3, 1), stride=2, padding=1), (2, 6, 7, 2)),
     # Pools: side by side, overlapping, apart, not tiling, padded
     *(
         (pool(size, **settings), shape)
@@ -118,6 +151,7 @@ TABLE = [
     ),
     (bp.AvgPool(3, stride=2, padding=1, count_include_pad=False), (2, 5, 6, 2)),
     (bp.AvgPool(2, padding="same", count_include_pad=False), (2, 5, 3, 1)),
+    *((pool(), shape) for pool in (bp.GlobalMaxPool, bp.GlobalAvgPool) for shape in IMAGES),
     # Recurrent: one step and more, one example, initial states, reversed, stacked
     *(
         (layer(3, **settings), *shapes)
@@ -160,6 +194,17 @@ TABLE = [
             [bp.Conv2D(2, 3, flip=True), bp.Sigmoid(), bp.AvgPool(2), bp.Flatten("columns")]
         ),
         (2, 6, 6, 1),
+    ),
+    (
+        bp.Network(
+            [
+                bp.DepthwiseConv2D(3, padding="same", stride=2),
+                bp.PReLU(),
+                bp.ConvTranspose2D(2, 4, padding="same", stride=2),
+                bp.GlobalAvgPool(),
+            ]
+        ),
+        (2, 4, 6, 3),
     ),
     (bp.Network([bp.LSTM(3), bp.RNN(2), bp.LSTM(2, reverse=True), bp.Dense(2)]), (2, 4, 3)),
     (wired((bp.RNN(2), 0), (bp.RNN(2, reverse=True), 0), (bp.Concat(), 1, 2)), (2, 4, 3)),

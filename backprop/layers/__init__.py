@@ -14,11 +14,14 @@ from .activations import (
     Tanh,
 )
 from .conv2d import Conv2D
+from .conv_transpose2d import ConvTranspose2D
 from .dense import Dense
+from .depthwise_conv2d import DepthwiseConv2D
 from .dropout import Dropout
 from .lstm import LSTM
 from .merge import Add, Concat
-from .pool import AvgPool, MaxPool
+from .pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
+from .prelu import PReLU
 from .rnn import RNN
 from .shape import Flatten, Last, Reshape
 from .softmax import Softmax
@@ -33,13 +36,18 @@ __all__ = [
     "AvgPool",
     "Concat",
     "Conv2D",
+    "ConvTranspose2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
     "Identity",
     "Last",
     "LeakyReLU",
     "MaxPool",
+    "PReLU",
     "ReLU",
     "Reshape",
     "SiLU",

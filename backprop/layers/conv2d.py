@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import whole
 from ..initializers import Glorot, Zeros
 from ..layer import Layer, rows
-from .windows import Window
+from .windows import Window, parts
 
 
 class Conv2D(Layer):
@@ -154,7 +154,5 @@ class Conv2D(Layer):
         Windows are made again in `grads`, since to keep them would take K*K times the image's
         memory and fetching them from there takes longer than copying them anew.
         """
-        N, H, W, C = x.shape
-        of_one_image = math.prod(self.window.positions(H, W)) * self.window.places * C
-        step = max(1, 2**18 // of_one_image)
-        return (slice(n, n + step) for n in range(0, N, step))
+        _, H, W, C = x.shape
+        return parts(x, math.prod(self.window.positions(H, W)) * self.window.places * C)

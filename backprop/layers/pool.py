@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..errors import expects
+from ..errors import batch_of, expects
 from ..layer import Layer
 from .windows import Window
 
@@ -143,6 +143,95 @@ class AvgPool(Layer):
         _, H, W, _ = x.shape
         pixels = self.window.pad(np.ones((1, H, W, 1), x.dtype))
         return sum(self.window.views(pixels, H, W), start=np.zeros((), x.dtype))
+
+
+class GlobalMaxPool(Layer):
+    r"""The largest number of every channel of an image.
+
+    Shapes: $x\,(N, H, W, C)$, $y\,(N, C)$; $x_k\,(N, C)$ is pixel $k$, for
+    $k = 0, \dots, HW - 1$ row by row.
+
+    **Forward**
+
+    $$ k^* = \min \arg\max_k x_k \tag{1} $$
+
+    $$ y = x_{k^*} \tag{2} $$
+
+    **Backward**
+
+    $$ dx_k = \delta \odot [k = k^*] \tag{3} $$
+
+    **Derivation.** MaxPool with one window, as large as the image: the whole delta goes to the
+    winner, of several equal ones to the first.
+
+    Raises:
+        ValueError: in `build`, inputs that are no images.
+
+    Source: Oquab, Bottou, Laptev and Sivic, *Is object localization for free?* (2015).
+    """
+
+    def build(self, in_shape, /, *, rng=None, dtype=np.float32):
+        return _channels(self.who, in_shape)
+
+    def forward(self, x, /):
+        N, H, W, C = x.shape
+        pixels = x.reshape(N, H * W, C)
+        winner = pixels.real.argmax(axis=1)[:, np.newaxis]  # (1)
+        y = np.take_along_axis(pixels, winner, axis=1)[:, 0]  # (2)
+        return y, (winner, x.shape)
+
+    def backward(self, delta, cache, /):
+        winner, (N, H, W, C) = cache
+        dx = np.zeros((N, H * W, C), delta.dtype)
+        np.put_along_axis(dx, winner, delta[:, np.newaxis], axis=1)  # (3)
+        return dx.reshape(N, H, W, C), {}
+
+
+class GlobalAvgPool(Layer):
+    r"""The mean of every channel of an image.
+
+    Shapes: $x\,(N, H, W, C)$, $y\,(N, C)$.
+
+    **Forward**
+
+    $$ y = \frac1{HW} \sum_{uv} x_{uv} \tag{1} $$
+
+    **Backward**, the same for all pixels $u, v$:
+
+    $$ dx_{uv} = \frac1{HW}\, \delta \tag{2} $$
+
+    **Derivation.** $\partial y/\partial x_{uv} = 1/(HW)$. In place of `Flatten` before the last
+    `Dense` it leaves one weight for each channel and class, not one for each pixel, and the same
+    network takes images of any size.
+
+    Raises:
+        ValueError: in `build`, inputs that are no images.
+
+    Source: Lin, Chen and Yan, *Network in network* (2014).
+    """
+
+    def build(self, in_shape, /, *, rng=None, dtype=np.float32):
+        return _channels(self.who, in_shape)
+
+    def forward(self, x, /):
+        _, H, W, _ = x.shape
+        y = x.sum(axis=(1, 2)) / (H * W)  # (1)
+        return y, x.shape
+
+    def backward(self, delta, cache, /):
+        N, H, W, C = cache
+        dx = np.empty((N, H, W, C), delta.dtype)
+        dx[...] = delta[:, np.newaxis, np.newaxis] / (H * W)  # (2)
+        return dx, {}
+
+    def multiply_adds(self, in_shape, /):
+        return math.prod(in_shape)
+
+
+def _channels(who, in_shape):
+    if len(in_shape) != 3:
+        raise expects(who, "images of shape (N, H, W, C)", batch_of(in_shape))
+    return in_shape[-1:]
 
 
 def _pooling_window(who, size, stride, padding):

@@ -23,6 +23,15 @@ import numpy as np
 from ..errors import batch_of, choice, expects, pair
 
 
+def parts(images, numbers):
+    """Yield slices of a few of `images` each, where a layer makes `numbers` numbers of one.
+
+    What it makes of a few fits the cache, what it would make of all does not.
+    """
+    step = max(1, 2**18 // numbers)
+    return (slice(n, n + step) for n in range(0, len(images), step))
+
+
 class Window:
     """The geometry of a sliding window: its size, stride, dilation and padding.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from backprop.layers import AvgPool, MaxPool
+from backprop.layers import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 
 # Size, settings, (H, W), and the margins ((top, bottom), (left, right)) that they come to.
 NONE = ((0, 0), (0, 0))
@@ -189,6 +189,80 @@ def test_the_stride_is_the_size_if_nothing_is_said(pool):
     assert_array_equal(pool((2, 3)).forward(x)[0], pool((2, 3), stride=(2, 3)).forward(x)[0])
 
 
+# The whole image
+
+
+@pytest.mark.parametrize("kind", ["different", "tied", "all equal", "negative"])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 3, 4, 2), (3, 1, 5, 3), (2, 4, 1, 2)], ids=str)
+def test_global_pools_are_their_definition(shape, kind):
+    rng = np.random.default_rng(0)
+    x = {
+        "different": rng.permutation(np.prod(shape)).reshape(shape) - 8.0,
+        "tied": rng.integers(0, 3, shape) - 1.0,
+        "all equal": np.full(shape, 7.0),
+        "negative": -1 - rng.random(shape),
+    }[kind]
+    N, H, W, C = shape
+    delta = rng.standard_normal((N, C))
+    largest, mean = np.zeros((N, C)), np.zeros((N, C))
+    d_largest, d_mean = np.zeros(shape), np.zeros(shape)
+    for n, c in np.ndindex(N, C):
+        pixels = [(n, u, v, c) for u in range(H) for v in range(W)]
+        winner = pixels[0]
+        for pixel in pixels:
+            winner = pixel if x[pixel] > x[winner] else winner
+            mean[n, c] += x[pixel] / (H * W)
+            d_mean[pixel] = delta[n, c] / (H * W)
+        largest[n, c] = x[winner]
+        d_largest[winner] = delta[n, c]
+    for layer, y, dx in [
+        (GlobalMaxPool(), largest, d_largest),
+        (GlobalAvgPool(), mean, d_mean),
+    ]:
+        got, cache = layer.forward(x)
+        assert_allclose(got, y, rtol=1e-14)
+        assert_allclose(layer.backward(delta, cache)[0], dx, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("layer", "window"), [(GlobalMaxPool(), MaxPool((4, 5))), (GlobalAvgPool(), AvgPool((4, 5)))]
+)
+def test_a_global_pool_is_one_with_a_window_as_large_as_the_image(layer, window):
+    rng = np.random.default_rng(0)
+    x, delta = rng.integers(-3, 4, (3, 4, 5, 2)).astype(float), rng.standard_normal((3, 2))
+    y, cache = layer.forward(x)
+    expected, of_window = window.forward(x)
+    assert_allclose(y, expected[:, 0, 0], rtol=1e-15, atol=1e-15)
+    dx = window.backward(delta[:, None, None], of_window)[0]
+    assert_allclose(layer.backward(delta, cache)[0], dx, rtol=1e-15)
+
+
+def test_a_global_tie_goes_to_the_first_pixel_row_by_row():
+    x = np.array([[0.0, 2.0, 1.0], [2.0, 2.0, -1.0]])[None, ..., None]
+    y, cache = GlobalMaxPool().forward(x)
+    assert y == 2
+    dx, _ = GlobalMaxPool().backward(np.array([[5.0]]), cache)
+    assert_array_equal(dx[0, ..., 0], [[0, 5, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("pool", [GlobalMaxPool, GlobalAvgPool])
+def test_a_global_pool_takes_images_of_any_size(pool):
+    layer = pool()
+    layer.build((4, 4, 3))
+    assert layer.forward(np.ones((2, 7, 5, 3)))[0].shape == (2, 3)
+
+
+@pytest.mark.parametrize("pool", [GlobalMaxPool, GlobalAvgPool])
+@pytest.mark.parametrize(("in_shape", "got"), [((4, 3), "(N, 4, 3)"), ((), "(N,)")])
+def test_global_pools_of_what_is_no_image(pool, in_shape, got):
+    text = f"{pool.__name__} expects images of shape (N, H, W, C), got {got}"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        pool().build(in_shape)
+
+
+# Sizes and errors
+
+
 @pytest.mark.parametrize(
     ("layer", "in_shape", "out_shape", "products"),
     [
@@ -197,6 +271,8 @@ def test_the_stride_is_the_size_if_nothing_is_said(pool):
         (MaxPool(3, stride=2), (6, 7, 1), (2, 3, 1), 0),
         (AvgPool(3, stride=2, padding=1), (5, 5, 2), (3, 3, 2), 162),
         (MaxPool(2, padding="same"), (5, 3, 4), (3, 2, 4), 0),
+        (GlobalMaxPool(), (7, 7, 64), (64,), 0),
+        (GlobalAvgPool(), (7, 7, 64), (64,), 3136),
     ],
     ids=str,
 )

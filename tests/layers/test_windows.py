@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from backprop.layers.windows import Window
+from backprop.layers.windows import Window, parts
 
 pairs = {
     "size": st.tuples(st.integers(1, 4), st.integers(1, 4)),
@@ -191,6 +191,26 @@ def test_a_number_stands_for_a_pair():
     window = Window("Layer", 3, 2, 1, 1)
     assert (window.size, window.stride, window.dilation) == ((3, 3), (2, 2), (1, 1))
     assert window.padding == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("N", "numbers", "sizes"),
+    [
+        (5, 2**16, [4, 1]),
+        (8, 2**16, [4, 4]),
+        (3, 2**16 + 1, [3]),
+        (4, 2**16 + 1, [3, 1]),
+        (3, 2**18, [1, 1, 1]),
+        (2, 2**30, [1, 1]),
+        (7, 1, [7]),
+        (0, 9, []),
+    ],
+)
+def test_parts_are_a_few_images_each_and_all_together(N, numbers, sizes):
+    images = np.arange(N)
+    each = [images[part] for part in parts(images, numbers)]
+    assert [len(part) for part in each] == sizes
+    assert_array_equal(np.concatenate([*each, images[:0]]), images)
 
 
 @pytest.mark.parametrize(
