@@ -1,5 +1,6 @@
 """The command line, as a newcomer types it."""
 
+import json
 import os
 import re
 import signal
@@ -129,6 +130,129 @@ def test_check_finds_every_gradient_right(tmp_path):
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "every gradient is right"
     assert "entries of LSTM(3)" in done.stdout
+
+
+FORM = 'MODULE:CLASS, FILE.py:"CLASS(arguments)" or FILE.py:forward,backward'
+MINE = """
+import numpy as np
+
+class MyDense:
+    def __init__(self, D, M=2, right=True):
+        self.W, self.right = np.linspace(-1, 1, D * M).reshape(D, M), right
+
+    def forward(self, x):
+        self.x, self.y = x, np.tanh(x @ self.W)
+        return self.y
+
+    def backward(self, delta):
+        dz = delta * (1 - self.y**2) if self.right else delta
+        self.dW = self.x.T @ dz
+        return dz @ self.W.T
+
+class Rough:
+    def forward(self, x):
+        y = np.empty(x.shape)
+        y[...] = (x**3 + 1e10) - 1e10
+        self.x = x
+        return y
+
+    def backward(self, delta):
+        return delta * 3 * self.x**2
+
+def twice(x, w):
+    return 2 * x * w, (x, w)
+
+def twice_back(dout, cache):
+    x, w = cache
+    return 2 * dout * w, 2 * (dout * x).sum(axis=0)
+
+ready = MyDense(3)
+"""
+
+
+@pytest.fixture
+def mine(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "first"),
+    [
+        (("mine.py:MyDense(3)", "--shape", "3"), 0, "MyDense, taken for forward and backward"),
+        (("mine:MyDense(3, M=4)", "--shape", "3"), 0, "MyDense, taken for forward and back"),
+        (("mine.py:ready", "--shape", "3", "--batch", "7"), 0, "MyDense, taken for forward"),
+        (("mine.py:MyDense(3, right=False)", "--shape", "3"), 1, "MyDense, taken for forward"),
+        (("mine.py:Rough", "--shape", "3"), 3, "Rough, taken for forward and backward with"),
+        (
+            ("mine.py:twice,twice_back", "--shape", "4,3", "--shape", "3"),
+            0,
+            "twice, taken for a pair of functions with a cache: every gradient is right",
+        ),
+        (("backprop.layers:Tanh", "--shape", "2"), 0, "Tanh, taken for a layer"),
+    ],
+)
+def test_check_takes_code_of_ones_own(mine, words, code, first):
+    done = command("check", *words, cwd=mine)
+    assert done.stdout.startswith(first), done.stderr
+    assert done.returncode == code
+
+
+def test_check_names_the_mistake_and_leaves_json_and_a_picture(mine):
+    words = (
+        "mine.py:MyDense(3, right=False)",
+        "--shape",
+        "3",
+        "--json",
+        "r.json",
+        "--plot",
+        "r.png",
+    )
+    done = command("check", *words, cwd=mine)
+    assert "diagnosis: x, W: missing activation derivative." in done.stdout
+    found = json.loads((mine / "r.json").read_text())
+    assert [each["kind"] for each in found["diagnoses"]] == ["missing activation derivative"]
+    assert imread(mine / "r.png").std() > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ("mine.py", "--shape", "3"),
+            f"check expects {FORM}, got 'mine.py'",
+        ),
+        (
+            ("mine.py:MyDense(3)",),
+            "check expects --shape for each input, such as --shape 8,8,3, got none",
+        ),
+        (
+            ("mine.py:MyDense(3)", "--shape", "3;4"),
+            "--shape expects whole numbers such as 8,8,3, got '3;4'",
+        ),
+        (
+            ("none.py:MyDense", "--shape", "3"),
+            "check expects a file that exists, got none.py",
+        ),
+        (
+            ("nomodule:MyDense", "--shape", "3"),
+            "check expects a module or a file that ends in .py, got No module named 'nomodule'",
+        ),
+        (
+            ("mine.py:Other", "--shape", "3"),
+            "check expects one of np, MyDense, Rough, twice, twice_back, ready in mine, got"
+            " 'Other'",
+        ),
+        (
+            ("mine.py:MyDense(__import__('os'))", "--shape", "3"),
+            f"check expects {FORM}, got \"MyDense(__import__('os'))\"",
+        ),
+    ],
+)
+def test_check_says_in_one_line_what_it_expects(mine, words, text):
+    done = command("check", *words, cwd=mine)
+    assert done.returncode == 2
+    assert done.stderr == f"backprop: {text}\n"
 
 
 def test_data_list_and_show(tmp_path):

@@ -81,7 +81,7 @@ def _named(module, what):
                 found = _found(module, name)
                 return found() if isinstance(found, type) else found
             case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-                settings = {word.arg: ast.literal_eval(word.value) for word in keywords}
+                settings = {str(word.arg): ast.literal_eval(word.value) for word in keywords}
                 return _found(module, name)(*map(ast.literal_eval, args), **settings)
     except (SyntaxError, ValueError) as error:
         if str(error).startswith("check expects"):

@@ -24,11 +24,11 @@ LARGEST = 4000
 class Case:
     """A failed check: the numbers that suspects are made from, each worked out when asked for."""
 
-    def __init__(self, subject, complex_subject, delta, gradients, wrong):
-        self.subject, self.complex_subject = subject.copy(), complex_subject
-        self.delta, self.wrong = delta, wrong
+    def __init__(self, check, gradients, wrong):
+        self.check, self.subject, self.delta = check, check.subject.copy(), check.delta
+        self.wrong = wrong
         self.returned = {name: np.asarray(value, float) for name, value in gradients.items()}
-        self.tensors = {name: x.copy() for name, x in subject.tensors.items()}
+        self.tensors = {name: x.copy() for name, x in self.subject.tensors.items()}
         self.y, cache = self.subject.forward()
         self.y = np.array(self.y, float)
         self.kept = list(self._kept(cache))
@@ -53,7 +53,7 @@ class Case:
     def jacobian(self, name):
         """Return dy/dtensor as a matrix: a row for each output, a column for each entry."""
         if name not in self._jacobians:
-            exact = self.complex_subject
+            exact = self.check.complex_subject
             subject = self.subject if exact is None else exact
             self._jacobians[name] = columns(subject, name, exact is not None)
         return self._jacobians[name]
@@ -72,13 +72,14 @@ class Case:
         """Return the true gradients of all tensors that are wrong, for another delta."""
         return {name: self.pull(name, delta) for name in self.wrong}
 
-    def moved(self, **tensors):
-        """Return a Case like this one in which some tensors have other values."""
-        subject = self.subject.copy()
-        for name, value in tensors.items():
-            subject.tensors[name][...] = value
-        exact = None if self.complex_subject is None else subject.astype(np.complex128)
-        return Case(subject, exact, self.delta, self.returned, self.wrong)
+    def right_with(self, name, **tensors):
+        """Return the true gradient of a tensor where others have other values."""
+        exact = self.check.complex_subject
+        subject = (self.subject if exact is None else exact).copy()
+        for other, value in tensors.items():
+            subject.tensors[other][...] = value
+        J = columns(subject, name, exact is not None)
+        return (np.ravel(self.delta) @ J).reshape(self.tensors[name].shape)
 
     def explained(self, suspects):
         """Return the names of the wrong tensors whose numbers are those of `suspects`."""

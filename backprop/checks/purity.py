@@ -40,17 +40,17 @@ def winners(subject, cache):
 def settle(subject):
     """Make `subject` draw the same random numbers in every pass; raise Randomness if it cannot.
 
-    Returns a Finding if this had to be done.
+    Returns a list with a Finding if this had to be done.
     """
     if _same(*(_outputs(subject.copy()) for _ in range(2))):
-        return None
+        return []
     subject.seed = 0
     if _same(*(_outputs(subject.copy()) for _ in range(2))):
         text = (
             "forward draws from np.random's global state; it was seeded before each pass, so that"
             " all passes draw the same"
         )
-        return Finding("nondeterministic forward", text, serious=False)
+        return [Finding("nondeterministic forward", text, serious=False)]
     text = (
         "forward gives another answer each time, even from a fixed seed: its derivative cannot be"
         " checked. Let it take a generator, or draw the same mask in every pass"

@@ -36,11 +36,19 @@ def recurrent(case):
 class Recurrence:
     """A recurrence in the plainest form, over steps (T, N, D); its deltas can be led astray."""
 
-    gates = ""
+    gates = "h"
 
     def __init__(self, x, Wx, Wh, b, h0):
         self.x, self.Wx, self.Wh, self.b = x.swapaxes(0, 1), Wx, Wh, b
         self.h = [h0]
+
+    def run(self):
+        """Work out all states, and return the recurrence itself."""
+        raise NotImplementedError
+
+    def deltas(self, delta, **knobs):
+        """Return da, of all steps, and dh0; the knobs lead them astray."""
+        raise NotImplementedError
 
     def outputs(self):
         """Return all states, (N, T, H)."""
@@ -62,7 +70,7 @@ class Recurrence:
         H = len(self.Wh)
         blocks = np.split(self.Wh, self.Wh.shape[1] // H, axis=1)
         yield "transposed", "", {"Wh_back": np.vstack(blocks)}
-        yield "missing activation derivative", "", {"bare": range(len(self.gates) or 1)}
+        yield "missing activation derivative", "", {"bare": range(len(self.gates))}
 
     def gradients(self, da, dh0, only=None):
         """Return the gradients of all tensors; the sums over time may hold one step `only`."""
@@ -85,19 +93,12 @@ class Recurrence:
 class Simple(Recurrence):
     r"""$h_t = \tanh(x_t W_x + h_{t-1} W_h + b)$."""
 
-    @staticmethod
-    def width(H):
-        """Return how many columns the parameters have."""
-        return H
-
     def run(self):
-        """Work out all states."""
         for x in self.x:
             self.h.append(np.tanh(x @ self.Wx + self.h[-1] @ self.Wh + self.b))
         return self
 
     def deltas(self, delta, carry_h=1, Wh_back=None, bare=()):
-        """Return da (T, N, H) and dh0."""
         Wh_back = self.Wh.T if Wh_back is None else Wh_back
         da, dh = np.zeros_like(delta), 0.0
         for t in reversed(range(len(delta))):
@@ -112,13 +113,7 @@ class LongShort(Recurrence):
 
     gates = "ifgo"
 
-    @staticmethod
-    def width(H):
-        """Return how many columns the parameters have."""
-        return 4 * H
-
     def run(self):
-        """Work out all states."""
         self.c, self.values = [np.zeros_like(self.h[0])], []
         for x in self.x:
             a = np.split(x @ self.Wx + self.h[-1] @ self.Wh + self.b, 4, axis=1)
@@ -139,7 +134,6 @@ class LongShort(Recurrence):
             yield "gate deltas swapped", f"{names} for {self.gates}", {"order": order}
 
     def deltas(self, delta, carry_h=1, carry_c=1, Wh_back=None, bare=(), order=(0, 1, 2, 3)):
-        """Return da (T, N, 4H) and dh0."""
         Wh_back = self.Wh.T if Wh_back is None else Wh_back
         da, dh, dc = [], 0.0, 0.0
         for t in reversed(range(len(delta))):
@@ -168,10 +162,10 @@ def _twins(case):
         return
     H = y.shape[-1]
     for kind in (Simple, LongShort):
-        for read in _readings(case, H, kind.width(H)):
+        for read in _readings(case, H, len(kind.gates) * H):
             canonical = read(case.tensors)
             h0 = canonical.get("h0", np.zeros((len(x), H)))
-            twin = kind(x, *(canonical[n] for n in ("Wx", "Wh", "b")), h0).run()
+            twin = kind(x, canonical["Wx"], canonical["Wh"], canonical["b"], h0).run()
             if np.allclose(twin.outputs(), y, rtol=1e-8, atol=1e-10):
                 yield twin, _namer(case, read)
 

@@ -32,8 +32,8 @@ class Smallest:
         return f"{shapes}; there d{self.name} is\n{numbers[0]}\nand should be\n{numbers[1]}"
 
 
-def shrink(subject, compare):
-    """Return the smallest subject that still fails and its worst Comparison, or None.
+def smallest(subject, compare):
+    """Return the Smallest input that still fails, or None if no smaller one does.
 
     Axes are cut shorter, to one at first, as long as the check fails. All axes of the same length
     are tried together, since a size is often that of several arrays; then each alone, and the first
@@ -43,22 +43,24 @@ def shrink(subject, compare):
         subject: what failed.
         compare: `compare(subject)` returns the Comparisons that are wrong.
     """
-    best, tries = None, 0
-    smaller = True
+    found, tries, smaller = None, 0, True
     while smaller:
         smaller = False
         for candidate in _candidates(subject):
             tries += 1
             if tries > TRIES:
-                return best
+                return found
             try:
                 wrong = compare(candidate)
             except Exception:  # it does not fit: there are many ways to say so
                 continue
             if wrong:
-                subject, best, smaller = candidate, (candidate, wrong[0]), True
+                shapes = {name: x.shape for name, x in candidate.inputs.items()}
+                row = wrong[0]
+                found = Smallest(shapes, row.name, row.analytic, row.estimated)
+                subject, smaller = candidate, True
                 break
-    return best
+    return found
 
 
 def _candidates(subject):

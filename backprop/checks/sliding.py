@@ -59,7 +59,7 @@ def _unrotated(case):
                 turned = np.flip(W, axes)
                 if case.first in case.wrong:
                     evidence = f"This is the right gradient for {name} rotated by 180 degrees."
-                    gradient = case.moved(**{name: turned}).right(case.first)
+                    gradient = case.right_with(case.first, **{name: turned})
                     yield "kernel not rotated", evidence, {case.first: gradient}
                 if name in case.wrong:
                     evidence = "The gradient is the right one, rotated by 180 degrees."

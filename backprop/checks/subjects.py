@@ -182,7 +182,7 @@ class OfLayer(WithCache):
 
     taken_for = "a layer"
 
-    def __init__(self, layer, rng=0):
+    def __init__(self, layer, rng: np.random.Generator | int = 0):
         super().__init__(layer)
         self.rng = np.random.default_rng(rng)
         self.masks = int(self.rng.integers(2**32))
@@ -433,7 +433,9 @@ def arrays(value, depth=4):
             yield from arrays(part, depth - 1)
 
 
-def subject_of(thing, inputs, loss=None, target=None, rng=0):
+def subject_of(
+    thing, inputs, loss=None, target=None, rng: np.random.Generator | int = 0
+) -> Subject:
     """Return the subject that `thing` is, reading `inputs`.
 
     Raises:

@@ -31,7 +31,8 @@ def line(count=30):
 def test_least_squares_is_the_solution_of_the_normal_equations():
     x, t = line()
     net = build([Dense(2)], (4,))
-    found = minimize(net, (x, t), loss=HalfSquaredError(reduction="sum"), tolerance=1e-9)
+    # Nearer to the solution no step lowers a loss of 16 digits, and the search cannot say success.
+    found = minimize(net, (x, t), loss=HalfSquaredError(reduction="sum"), tolerance=1e-7)
     A = np.hstack([x, np.ones((len(x), 1))])
     solution, residual, *_ = np.linalg.lstsq(A, t)
     np.testing.assert_allclose(np.vstack([net[0].W, net[0].b]), solution, rtol=0, atol=1e-8)
