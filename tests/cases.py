@@ -137,6 +137,7 @@ TABLE = [
     # ConvTranspose2D: stamps side by side, overlapping and apart, cut off, longer at the end
     (bp.ConvTranspose2D(2, 3), (2, 4, 3, 2)),
     (bp.ConvTranspose2D(1, 1), (1, 1, 1, 1)),
+    (bp.ConvTranspose2D(33, 4), (2, 16, 16, 1)),  # so many windows that each image is a part
     (bp.ConvTranspose2D(2, 1, stride=3), (2, 3, 2, 2)),
     (bp.ConvTranspose2D(3, 2, stride=2), (2, 3, 4, 2)),
     (bp.ConvTranspose2D(2, (1, 4), bias=False), (2, 3, 2, 1)),
@@ -154,6 +155,7 @@ TABLE = [
     # DepthwiseConv2D: one kernel a channel and several, in the geometries of Conv2D
     (bp.DepthwiseConv2D(3), (2, 5, 6, 2)),
     (bp.DepthwiseConv2D(1), (1, 1, 1, 1)),
+    (bp.DepthwiseConv2D(1, padding=105), (2, 1, 1, 1)),  # each image is a part
     (bp.DepthwiseConv2D(2, multiplier=3), (1, 4, 5, 2)),
     (bp.DepthwiseConv2D((1, 4), multiplier=2, bias=False), (2, 3, 6, 1)),
     (bp.DepthwiseConv2D(3, stride=2), (2, 6, 8, 3)),
