@@ -40,6 +40,31 @@ class Case:
         """Return a random delta for the output `y`."""
         return np.random.default_rng(seed).standard_normal(y.shape).astype(y.dtype)
 
+    def gradcheck(self, layer):
+        """Return the outcome of a gradient check of `layer` in this configuration."""
+        xs = self.inputs()
+        numbers = layer.param_count + sum(x.size for x in xs)
+        # Of very many numbers a few, and all of them along random directions.
+        entries = 300 if numbers < 1000 else 20
+        return bp.gradcheck(layer, *xs, entries=entries, explain=False)
+
+
+@dataclasses.dataclass
+class LossCase:
+    """A loss, outputs, and a target for them."""
+
+    loss: bp.Loss
+    y: np.ndarray
+    target: np.ndarray
+
+    def build(self):
+        """Return the loss."""
+        return self.loss
+
+    def gradcheck(self, loss):
+        """Return the outcome of a gradient check of `loss` in this configuration."""
+        return bp.gradcheck(loss, self.y, target=self.target, explain=False)
+
 
 def wired(*steps, inputs=1):
     """Return a Network of `(layer, *values)`."""
@@ -84,6 +109,12 @@ TABLE = [
     (bp.Dense(2, bias=False), (3, 4)),
     (bp.Dense(2), (2, 3, 4)),
     (bp.Dense(2), (2, 2, 3, 4)),
+    # All matrices square: no transposition betrays itself by a shape
+    (bp.Dense(3), (3, 3)),
+    (bp.Conv2D(4, 2), (1, 3, 3, 1)),
+    (bp.RNN(3), (1, 3, 3)),
+    (bp.LSTM(1), (1, 4, 4)),
+    (bp.LSTM(2), (1, 3, 2)),
     # Conv2D: even and oblong kernels, strides that do not tile, padding, dilation, orientations
     (bp.Conv2D(2, 3), (2, 5, 6, 2)),
     (bp.Conv2D(1, 1), (1, 1, 1, 1)),
@@ -95,6 +126,7 @@ TABLE = [
     (bp.Conv2D(2, 3, stride=(1, 2), padding=(2, 1)), (2, 4, 5, 2)),
     (bp.Conv2D(2, 3, padding=1), (1, 4, 4, 3)),
     (bp.Conv2D(2, 2, padding=3), (1, 2, 3, 1)),
+    (bp.Conv2D(1, 1, padding=181), (2, 1, 1, 1)),  # so many windows that each image is a part
     (bp.Conv2D(2, 3, padding="same"), (2, 4, 5, 2)),
     (bp.Conv2D(2, 4, padding="same"), (2, 5, 5, 1)),
     (bp.Conv2D(2, (2, 3), padding="same", stride=2), (2, 5, 6, 2)),
@@ -105,6 +137,7 @@ TABLE = [
     # ConvTranspose2D: stamps side by side, overlapping and apart, cut off, longer at the end
     (bp.ConvTranspose2D(2, 3), (2, 4, 3, 2)),
     (bp.ConvTranspose2D(1, 1), (1, 1, 1, 1)),
+    (bp.ConvTranspose2D(33, 4), (2, 16, 16, 1)),  # so many windows that each image is a part
     (bp.ConvTranspose2D(2, 1, stride=3), (2, 3, 2, 2)),
     (bp.ConvTranspose2D(3, 2, stride=2), (2, 3, 4, 2)),
     (bp.ConvTranspose2D(2, (1, 4), bias=False), (2, 3, 2, 1)),
@@ -122,6 +155,7 @@ TABLE = [
     # DepthwiseConv2D: one kernel a channel and several, in the geometries of Conv2D
     (bp.DepthwiseConv2D(3), (2, 5, 6, 2)),
     (bp.DepthwiseConv2D(1), (1, 1, 1, 1)),
+    (bp.DepthwiseConv2D(1, padding=105), (2, 1, 1, 1)),  # each image is a part
     (bp.DepthwiseConv2D(2, multiplier=3), (1, 4, 5, 2)),
     (bp.DepthwiseConv2D((1, 4), multiplier=2, bias=False), (2, 3, 6, 1)),
     (bp.DepthwiseConv2D(3, stride=2), (2, 6, 8, 3)),
@@ -218,3 +252,24 @@ TABLE = [
 ]
 
 CASES = [Case(layer, shapes) for layer, *shapes in TABLE]
+
+PROBABILITIES = np.array([[0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
+OUTSIDE = np.array([[-0.5, 0.4, 1.5], [0.6, -1.0, 2.0]])  # where the clips of the logarithms hold
+CLASSES, COUNTS = np.array([2, 0]), np.array([[1.0, 2.0, 0.0], [0.0, 3.0, 1.0]])
+SHARES = np.array([[0.9, 0.2, 1.0], [0.0, 0.3, 0.6]])
+
+# Losses: both reductions, both kinds of target, rows that sum to 1 and others
+LOSS_CASES = [
+    LossCase(loss(reduction=reduction), y, target)
+    for reduction in ("mean", "sum")
+    for loss, ys, targets in [
+        (bp.SoftmaxCrossEntropy, [3 * OUTSIDE], [CLASSES, PROBABILITIES, COUNTS]),
+        (bp.CrossEntropy, [PROBABILITIES, OUTSIDE], [CLASSES, COUNTS]),
+        (bp.LogisticCrossEntropy, [3 * OUTSIDE], [CLASSES, SHARES]),
+        (bp.BinaryCrossEntropy, [PROBABILITIES, OUTSIDE], [CLASSES, SHARES]),
+        (bp.MeanSquaredError, [OUTSIDE], [CLASSES, SHARES]),
+        (bp.HalfSquaredError, [OUTSIDE], [CLASSES, SHARES]),
+    ]
+    for y in ys
+    for target in targets
+]

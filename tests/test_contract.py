@@ -70,7 +70,7 @@ def test_every_public_layer_stands_in_the_table():
 
 @every_case
 def test_gradients_are_right(case):
-    report = bp.gradcheck(case.build(), *case.inputs())
+    report = case.gradcheck(case.build())
     report.assert_ok()
     for row in report.comparisons:
         assert row.complex_error <= 1e-12
