@@ -3,9 +3,11 @@
 from .comparison import Comparison
 from .estimates import Slope, central_difference, complex_step, richardson
 from .gradcheck import gradcheck
+from .ours import OfLayer, OfLoss
 from .purity import Finding
 from .report import Diagnosis, Report
-from .subjects import Function, OfLayer, OfLoss, OnSelf, Pair, Subject, WithCache
+from .styles import Function, OnSelf, Pair, WithCache
+from .subjects import Subject
 
 __all__ = [
     "Comparison",

@@ -6,9 +6,9 @@ from ..errors import whole
 from .check import Check
 from .diagnosis import LARGEST, Case, diagnose
 from .purity import Finding, Randomness, findings, frames_of, settle, structure
+from .recognition import subject_of
 from .report import Report
 from .shrinking import smallest
-from .subjects import subject_of
 from .suspects import suspects
 
 CHECKED = 300

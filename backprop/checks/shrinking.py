@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .subjects import OfLayer
+from .ours import OfLayer
 
 TRIES = 60
 """How many smaller inputs are tried at most."""

@@ -1,0 +1,125 @@
+"""Layers, Networks and losses of this package as subjects."""
+
+import copy
+
+import numpy as np
+
+from .styles import WithCache
+from .subjects import Subject
+
+
+class OfLayer(WithCache):
+    """A layer or Network of this package, or one that keeps its contract."""
+
+    taken_for = "a layer"
+
+    def __init__(self, layer, rng: np.random.Generator | int = 0):
+        super().__init__(layer)
+        self.rng = np.random.default_rng(rng)
+        self.masks = int(self.rng.integers(2**32))
+
+    @property
+    def name(self):
+        return type(self.thing).__name__
+
+    def is_constant(self, position, value):
+        return position in getattr(self.thing, "integer_inputs", ())
+
+    def find_params(self):
+        layer = self.thing
+        try:
+            built = layer.params is not None
+        except ValueError:
+            built = False
+        if not built:
+            shapes = [np.shape(value)[1:] for value in self.call()]
+            layer.build(*shapes, rng=self.rng, dtype=np.float64)
+
+    @property
+    def params(self):
+        """The parameters, wherever the layer has them now."""
+        try:
+            return self.thing.params
+        except ValueError:
+            return {}
+
+    @params.setter
+    def params(self, value):
+        pass
+
+    def copy(self, dtype=None):
+        twin = copy.copy(self)
+        twin.inputs = {n: np.array(x, dtype=dtype or x.dtype) for n, x in self.inputs.items()}
+        twin.constants = copy.deepcopy(self.constants)
+        twin.thing = copy.deepcopy(self.thing) if dtype is None else self.thing.astype(dtype)
+        return twin
+
+    def _forward(self):
+        # The same masks in every pass: a layer that draws gets a new Generator of the same seed.
+        draws = {"rng": np.random.default_rng(self.masks)} if self.thing.stochastic else {}
+        y, cache = self.thing.forward(*self.call(), **draws)
+        return y, (cache,)
+
+    def sorted(self, returned):
+        if not (isinstance(returned, tuple) and len(returned) == 2):
+            return super().sorted(returned)
+        dx, grads = returned
+        every = dx if isinstance(dx, tuple) else (dx,)
+        of_inputs = dict(zip(self.arguments, every, strict=False))
+        of_inputs = {name: d for name, d in of_inputs.items() if name in self.inputs}
+        return {**of_inputs, **(grads if isinstance(grads, dict) else {})}
+
+
+class OfLoss(Subject):
+    """A loss by itself: `forward(y, target) -> loss, cache`, `backward(cache) -> delta`."""
+
+    taken_for = "a loss"
+    takes_delta = False
+    has_cache = True
+
+    def __init__(self, loss, target):
+        super().__init__(loss)
+        self.target = target
+
+    @property
+    def name(self):
+        return type(self.thing).__name__
+
+    def is_constant(self, position, value):
+        return False
+
+    def _forward(self):
+        L, cache = self.thing.forward(*self.call(), self.target)
+        return L, (cache,)
+
+    def backward(self, delta, cache):
+        return self.given((self.thing.backward(*cache),))
+
+
+class UnderLoss(Subject):
+    """A subject with a loss on top of it."""
+
+    takes_delta = False
+
+    def __init__(self, below, loss, target):
+        super().__init__(below.thing)
+        self.below, self.loss, self.target = below, loss, target
+        self.has_cache = below.has_cache
+        self.taken_for = f"{below.taken_for} under {type(loss).__name__}"
+
+    inputs = property(lambda self: self.below.inputs, lambda self, value: None)
+    params = property(lambda self: self.below.params, lambda self, value: None)
+    constants = property(lambda self: self.below.constants, lambda self, value: None)
+    name = property(lambda self: self.below.name)
+
+    def copy(self, dtype=None):
+        return UnderLoss(self.below.copy(dtype), self.loss, self.target)
+
+    def _forward(self):
+        y, cache = self.below.forward()
+        L, of_loss = self.loss.forward(y, self.target)
+        return L, (cache, of_loss)
+
+    def backward(self, delta, cache):
+        below, of_loss = cache
+        return self.below.backward(self.loss.backward(of_loss), below)

@@ -1,0 +1,64 @@
+"""Which kind of subject a thing is."""
+
+import inspect
+
+import numpy as np
+
+from ..errors import expects
+from ..layer import Layer
+from .ours import OfLayer, OfLoss, UnderLoss
+from .styles import Function, OnSelf, Pair, WithCache
+from .subjects import Subject
+
+
+def subject_of(
+    thing, inputs, loss=None, target=None, rng: np.random.Generator | int = 0
+) -> Subject:
+    """Return the subject that `thing` is, reading `inputs`.
+
+    Raises:
+        TypeError: `thing` is none of the kinds above.
+        ValueError: no inputs, or empty or non-finite ones.
+    """
+    if isinstance(thing, Subject):
+        subject = thing.bind(inputs)
+    elif isinstance(thing, Layer):
+        subject = OfLayer(thing, rng).bind(inputs)
+    elif isinstance(thing, tuple) and len(thing) == 2 and all(map(callable, thing)):
+        subject = _of_functions(*thing, inputs)
+    elif not isinstance(thing, type) and _has_passes(thing):
+        subject = _of_object(thing, inputs, loss, target).bind(inputs)
+    elif callable(thing) and not isinstance(thing, type):
+        subject = Function(thing).bind(inputs)
+    else:
+        what = "a layer, an object with forward and backward, or a function and its gradient"
+        raise expects("gradcheck", what, repr(thing), TypeError)
+    if loss is None:
+        return subject
+    if not subject.takes_delta:
+        raise expects("gradcheck", "a layer below the loss", repr(thing), TypeError)
+    return UnderLoss(subject, loss, target)
+
+
+def _of_object(thing, inputs, loss, target):
+    """Tell a loss, a layer with a cache and one with its state on self from each other."""
+    if target is not None and loss is None:
+        return OfLoss(thing, target)
+    passes = [inspect.signature(each) for each in (thing.forward, thing.backward)]
+    try:
+        passes[0].bind(*inputs)
+    except TypeError:
+        what = "as many inputs as forward takes, and target= for a loss"
+        raise expects("gradcheck", what, f"{len(inputs)} for {thing!r}") from None
+    return OnSelf(thing) if len(passes[1].parameters) < 2 else WithCache(thing)
+
+
+def _of_functions(first, second, inputs):
+    """Tell forward and backward from a function and its gradient."""
+    pair = Pair(first, second).bind(inputs)
+    returns_cache = isinstance(first(*pair.copy().call()), tuple)
+    return pair if returns_cache else Function(first, second).bind(inputs)
+
+
+def _has_passes(thing):
+    return all(callable(getattr(thing, name, None)) for name in ("forward", "backward"))
