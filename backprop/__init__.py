@@ -41,6 +41,7 @@ from .layer import (
 from .layers import (
     ELU,
     GELU,
+    GRU,
     LSTM,
     RNN,
     SELU,
@@ -117,6 +118,7 @@ from .training import (
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
     "L1",
     "L2",
     "LSTM",

@@ -54,6 +54,8 @@ def _layers():
         (layers.RNN(3, activation="relu", reverse=True), sequence),
         (layers.LSTM(3), sequence, state, state),
         (layers.LSTM(3, reverse=True), sequence),
+        (layers.GRU(3), sequence, state),
+        (layers.GRU(3, reset_after=False, reverse=True), sequence),
         (layers.Softmax(), row),
         *((activation(), row) for activation in ACTIVATIONS),
         (layers.PReLU(), image),

@@ -18,6 +18,7 @@ from .conv_transpose2d import ConvTranspose2D
 from .dense import Dense
 from .depthwise_conv2d import DepthwiseConv2D
 from .dropout import Dropout
+from .gru import GRU
 from .lstm import LSTM
 from .merge import Add, Concat
 from .pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
@@ -29,6 +30,7 @@ from .softmax import Softmax
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
     "LSTM",
     "RNN",
     "SELU",
