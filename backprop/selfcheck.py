@@ -56,6 +56,8 @@ def _layers():
         (layers.LSTM(3, reverse=True), sequence),
         (layers.GRU(3), sequence, state),
         (layers.GRU(3, reset_after=False, reverse=True), sequence),
+        (layers.Bidirectional(layers.GRU(2)), sequence, (2, 2), (2, 2)),
+        (layers.Bidirectional(layers.LSTM(3), last=True), sequence),
         (layers.Softmax(), row),
         *((activation(), row) for activation in ACTIVATIONS),
         (layers.PReLU(), image),

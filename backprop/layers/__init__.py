@@ -13,6 +13,7 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .bidirectional import Bidirectional
 from .conv2d import Conv2D
 from .conv_transpose2d import ConvTranspose2D
 from .dense import Dense
@@ -36,6 +37,7 @@ __all__ = [
     "SELU",
     "Add",
     "AvgPool",
+    "Bidirectional",
     "Concat",
     "Conv2D",
     "ConvTranspose2D",
