@@ -33,6 +33,7 @@ class ModelName(StrEnum):
     zhang = "zhang"
     rnn = "rnn"
     lstm = "lstm"
+    gru = "gru"
 
 
 class OptimizerName(StrEnum):

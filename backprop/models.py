@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from .errors import batch_of, expects
 from .layers import (
+    GRU,
     LSTM,
     RNN,
     AvgPool,
@@ -146,6 +147,11 @@ def lstm(in_shape, classes):
     return _by_rows("lstm", LSTM(128), in_shape, classes)
 
 
+def gru(in_shape, classes):
+    """The same with a GRU."""
+    return _by_rows("gru", GRU(128), in_shape, classes)
+
+
 def _by_rows(who, recurrent, in_shape, classes):
     if len(in_shape) != 3:
         raise expects(who, "images of shape (N, H, W, C)", batch_of(in_shape))
@@ -154,5 +160,5 @@ def _by_rows(who, recurrent, in_shape, classes):
     return Model(Network([Reshape((H, W * C)), recurrent, Last(), Dense(classes)]), clip=1.0)
 
 
-MODELS = {make.__name__: make for make in (cnn, lenet, lstm, mlp, rnn, zhang)}
+MODELS = {make.__name__: make for make in (cnn, gru, lenet, lstm, mlp, rnn, zhang)}
 """The models by name."""

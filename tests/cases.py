@@ -74,7 +74,8 @@ def wired(*steps, inputs=1):
     return net
 
 
-shared, recurrent = bp.Dense(3), bp.RNN(3)
+shared, recurrent, gated = bp.Dense(3), bp.RNN(3), bp.GRU(3)
+two_way = bp.Bidirectional(bp.RNN(2))
 block = bp.Network([bp.Dense(3), bp.Tanh()])
 
 ACTIVATIONS = [
@@ -189,7 +190,7 @@ TABLE = [
     # Recurrent: one step and more, one example, initial states, reversed, stacked
     *(
         (layer(3, **settings), *shapes)
-        for layer, states in ((bp.RNN, 1), (bp.LSTM, 2))
+        for layer, states in ((bp.RNN, 1), (bp.LSTM, 2), (bp.GRU, 1))
         for settings in ({}, {"reverse": True})
         for shapes in [
             [(2, 4, 5)],
@@ -201,6 +202,19 @@ TABLE = [
     (bp.RNN(3, activation="relu"), (2, 4, 5)),
     (bp.RNN(3, activation="relu", reverse=True), (2, 3, 2), (2, 3)),
     (bp.LSTM(2, forget_bias=-1.0), (2, 6, 3)),
+    (bp.GRU(3, reset_after=False), (2, 4, 5)),
+    (bp.GRU(1, reset_after=False), (1, 1, 1)),
+    (bp.GRU(3, reset_after=False), (3, 1, 2), (3, 3)),
+    (bp.GRU(3, reset_after=False, reverse=True), (2, 5, 2), (2, 3)),
+    # Both ways: by default and with another layer, all states and the last ones, initial states
+    (bp.Bidirectional(bp.RNN(3)), (2, 4, 5)),
+    (bp.Bidirectional(bp.LSTM(1)), (1, 1, 1)),
+    (bp.Bidirectional(bp.GRU(3), last=True), (2, 4, 5)),
+    (bp.Bidirectional(bp.RNN(2), last=True), (1, 1, 1)),
+    (bp.Bidirectional(bp.LSTM(2), bp.GRU(3, reverse=True)), (2, 3, 4)),
+    (bp.Bidirectional(bp.GRU(2), bp.GRU(3, reverse=True)), (2, 3, 4), (2, 2), (2, 3)),
+    (bp.Bidirectional(bp.RNN(3)), (3, 1, 2), (3, 3), (3, 3)),
+    (bp.Bidirectional(bp.LSTM(2), last=True), (2, 4, 3), *[(2, 2)] * 4),
     (bp.Last(), (2, 3, 4)),
     (bp.Last(), (1, 1, 1)),
     (bp.Last(reverse=True), (2, 3, 4)),
@@ -242,7 +256,17 @@ TABLE = [
     ),
     (bp.Network([bp.LSTM(3), bp.RNN(2), bp.LSTM(2, reverse=True), bp.Dense(2)]), (2, 4, 3)),
     (wired((bp.RNN(2), 0), (bp.RNN(2, reverse=True), 0), (bp.Concat(), 1, 2)), (2, 4, 3)),
+    (
+        bp.Network(
+            [bp.Bidirectional(bp.LSTM(2)), bp.Bidirectional(bp.GRU(2), last=True), bp.Dense(2)]
+        ),
+        (2, 4, 3),
+    ),
+    (wired((two_way, 0), (two_way, 1), (bp.Add(), 1, 2)), (2, 3, 4)),
+    (wired((bp.Bidirectional(bp.GRU(2)), 0, 1, 2), inputs=3), (2, 3, 4), (2, 2), (2, 2)),
+    (bp.Network([bp.GRU(3), bp.GRU(2, reset_after=False), bp.GRU(2, reverse=True)]), (2, 4, 3)),
     (wired((bp.LSTM(2), 0, 1, 2), (bp.Last(), 3), inputs=3), (2, 4, 3), (2, 2), (2, 2)),
+    (wired((gated, 0), (gated, 1), (bp.Last(), 2)), (2, 4, 3)),
     (wired((bp.Dense(3), 0), (bp.Tanh(), 1), (bp.Add(), 0, 2)), (4, 3)),
     (wired((bp.Add(), 0, 0), (bp.Dense(2), 1)), (2, 3)),
     (wired((shared, 0), (bp.Tanh(), 1), (shared, 2), (bp.Add(), 2, 3)), (4, 3)),

@@ -84,7 +84,7 @@ def test_a_run_never_overwrites_another(tmp_path):
     )
 
 
-@pytest.mark.parametrize("model", ["rnn", "lstm"])
+@pytest.mark.parametrize("model", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("optimizer", ["momentum", "adamw"])
 def test_models_and_optimizers_run(tmp_path, model, optimizer):
     words = ("--model", model, "--optimizer", optimizer, "--epochs", "1", "--lr", "0.001")

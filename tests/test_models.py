@@ -5,7 +5,7 @@ import pytest
 
 from backprop.layers import Conv2D, Flatten, Reshape
 from backprop.losses import HalfSquaredError, SoftmaxCrossEntropy
-from backprop.models import MODELS, Model, lenet, lstm, mlp, rnn, zhang
+from backprop.models import MODELS, Model, gru, lenet, lstm, mlp, rnn, zhang
 from backprop.optimizers import SGD
 from backprop.training import TrainStep
 
@@ -33,6 +33,7 @@ def built(make, in_shape=MNIST, classes=10):
         (zhang, 3898),
         (rnn, (28 + 128 + 1) * 128 + 129 * 10),
         (lstm, (28 + 128 + 1) * 512 + 129 * 10),
+        (gru, (28 + 128 + 1) * 384 + 128 + 129 * 10),
     ],
 )
 def test_parameters_on_mnist(make, count):
@@ -40,7 +41,7 @@ def test_parameters_on_mnist(make, count):
 
 
 def test_names():
-    assert sorted(MODELS) == ["cnn", "lenet", "lstm", "mlp", "rnn", "zhang"]
+    assert sorted(MODELS) == ["cnn", "gru", "lenet", "lstm", "mlp", "rnn", "zhang"]
 
 
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
@@ -58,7 +59,7 @@ def test_one_update_lowers_the_loss_of_its_batch(make, in_shape):
     assert loss() < before
 
 
-@pytest.mark.parametrize("name", ["cnn", "mlp", "rnn", "lstm"])
+@pytest.mark.parametrize("name", ["cnn", "mlp", "rnn", "lstm", "gru"])
 def test_what_fits_the_shipped_digits(name):
     built(MODELS[name], (8, 8, 1))
 
@@ -74,7 +75,7 @@ def test_what_does_not_says_so(make, size):
     )
 
 
-@pytest.mark.parametrize("make", [rnn, lstm])
+@pytest.mark.parametrize("make", [rnn, lstm, gru])
 def test_rows_need_images(make):
     with pytest.raises(ValueError, match="expects") as error:
         make((64,), 10)

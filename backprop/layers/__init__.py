@@ -13,11 +13,13 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .bidirectional import Bidirectional
 from .conv2d import Conv2D
 from .conv_transpose2d import ConvTranspose2D
 from .dense import Dense
 from .depthwise_conv2d import DepthwiseConv2D
 from .dropout import Dropout
+from .gru import GRU
 from .lstm import LSTM
 from .merge import Add, Concat
 from .pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
@@ -29,11 +31,13 @@ from .softmax import Softmax
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
     "LSTM",
     "RNN",
     "SELU",
     "Add",
     "AvgPool",
+    "Bidirectional",
     "Concat",
     "Conv2D",
     "ConvTranspose2D",

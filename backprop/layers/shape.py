@@ -113,6 +113,7 @@ class Last(Layer):
 
     Args:
         reverse: take step 1, which is the last that a recurrent layer with `reverse=True` came to.
+            After a Bidirectional neither is right: its `last=True` takes both.
     """
 
     def __init__(self, reverse=False):
