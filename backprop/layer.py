@@ -78,6 +78,19 @@ class Layer(Configured):
         """Return `y` of the pass that nobody will differentiate."""
         return self.forward(x, *more)[0]
 
+    def state_shapes(self, in_shape: Shape, /, *more: Shape) -> Any:
+        """Return the shapes, without the batch axis, of the states that a pass can hand on.
+
+        Where there are any (RNN, LSTM, GRU), `forward` takes the states to begin with as the keyword
+        `states`, constants that no gradient is asked for, and `final_states(cache)` returns those
+        that it ended with.
+        """
+        return ()
+
+    def final_states(self, cache: Any, /) -> Any:
+        """Return the states that the pass with this cache ended with: the next pass's `states`."""
+        return ()
+
     def multiply_adds(self, in_shape: Shape, /, *more: Shape) -> int:
         """Return how many multiply-adds `forward` does for one example."""
         return 0

@@ -43,6 +43,17 @@ class Network(Layer):
     `net.params`; each layer's `W` is a view into it. `net.flatten(grads)` brings gradients into
     that order. A parameter's key is the number of its layer and its name: `"2.W"` is `net[2].W`.
 
+    **States.** A long sequence can be taken in chunks, each pass beginning where the one before it
+    ended. The states of recurrent layers are then handed on by layer number:
+
+        y, cache = net.forward(first)
+        y, cache = net.forward(second, states=net.final_states(cache))
+
+    or `y, states = net.advance(second, states=states)`, which is `predict` in chunks. They are
+    constants: no gradient goes back into the chunk before. A layer that reads its initial states
+    from other values begins with those in every pass; a reversed one, whose past is the chunk to
+    come, begins with zeros.
+
     Args:
         layers: layers to chain up, each reading the one before.
         inputs: how many inputs the network takes.
@@ -206,7 +217,7 @@ class Network(Layer):
 
     # Passes
 
-    def forward(self, x, /, *more, rng=None):
+    def forward(self, x, /, *more, rng=None, states=None):
         """Return the last value and the caches of all steps.
 
         Args:
@@ -214,25 +225,67 @@ class Network(Layer):
                 and nowhere else.
             *more: further inputs.
             rng: the numpy Generator that stochastic layers draw from.
+            states: what layers begin with, by their number: `{0: (h0,), 2: (h0, c0)}`, constants.
+                Layers that are not named begin with zeros.
         """
         values = self._enter(x, *more)
+        states = self._enter_states(states, len(values[0]))
         caches = []
-        for layer, reads in self.steps:
-            draws = {"rng": rng} if layer.stochastic else {}
-            y, cache = layer.forward(*(values[i] for i in reads), **draws)
+        for number, (layer, reads) in enumerate(self.steps):
+            extra = {"rng": rng} if layer.stochastic else {}
+            if number in states:
+                extra["states"] = states[number]
+            y, cache = layer.forward(*(values[i] for i in reads), **extra)
             values.append(y)
             caches.append(cache)
         return values[-1], caches
 
     def predict(self, x, /, *more):
+        return self._run(self._enter(x, *more), {}, carrying=())[0]
+
+    def advance(self, x, /, *more, states=None):
+        """Return what `predict` returns, and the states that it ended with.
+
+        Args:
+            x: the first input, with the batch axis.
+            *more: further inputs.
+            states: what layers begin with, as in `forward`.
+        """
         values = self._enter(x, *more)
+        states = self._enter_states(states, len(values[0]))
+        return self._run(values, states, carrying=self.state_shapes())
+
+    def _run(self, values, states, carrying):
+        """Return the last value and, by number, the final states of the layers `carrying` them."""
+        final = {}
         last_reader = {i: number for number, (_, reads) in enumerate(self.steps) for i in reads}
         for number, (layer, reads) in enumerate(self.steps):
-            values.append(layer.predict(*(values[i] for i in reads)))
+            xs = [values[i] for i in reads]
+            if number in carrying:
+                y, final[number] = _advance(layer, xs, states.get(number, ()))
+            else:
+                y = layer.predict(*xs)
+            values.append(y)
             for i in reads:
                 if last_reader[i] == number:
                     values[i] = None  # nobody reads it again: let its memory go
-        return values[-1]
+        return values[-1], final
+
+    def state_shapes(self, *in_shapes):
+        """Return the shapes of the states that each layer can hand on, by its number.
+
+        The network knows the shapes of its inputs since `build`: they need not be named.
+        """
+        found = {
+            number: layer.state_shapes(*(self.shapes[i] for i in reads))
+            for number, (layer, reads) in enumerate(self.steps)
+        }
+        return {number: shapes for number, shapes in found.items() if shapes}
+
+    def final_states(self, cache, /):
+        """Return the states that the pass with this cache ended with, by layer number."""
+        carrying = self.state_shapes()
+        return {number: self[number].final_states(cache[number]) for number in carrying}
 
     def backward(self, delta, cache, /):
         deltas, grads = self._run_back(delta, cache, [True] * len(self.shapes))
@@ -320,6 +373,26 @@ class Network(Layer):
             raise expects(self.who, "at least one example, as many in each input", counts)
         return values
 
+    def _enter_states(self, states, N):
+        """Return states by layer number as arrays of `dtype`, or raise ValueError or TypeError."""
+        if not states:
+            return {}
+        if not isinstance(states, dict):
+            raise expects(self.who, "states in a dict by layer number", repr(states), TypeError)
+        carrying = self.state_shapes()
+        entered = {}
+        for number, parts in states.items():
+            if number not in carrying:
+                raise expects(self.who, f"states of layers {[*carrying]}", number)
+            if isinstance(carrying[number], dict):
+                entered[number] = parts  # of a network, which looks at them itself
+                continue
+            wanted, got = [(N, *shape) for shape in carrying[number]], [*map(np.shape, parts)]
+            if got != wanted:
+                raise expects(self[number].who, f"states of shapes {wanted}", got)
+            entered[number] = [np.asarray(part).astype(self.dtype, copy=False) for part in parts]
+        return entered
+
 
 def _shape(who, shape):
     """Return `shape` as a tuple of positive ints, or raise ValueError."""
@@ -331,6 +404,14 @@ def inside(layer):
     """Return the layer itself and, if it is a Network, all layers inside it, each once."""
     inner = layer.owners() if isinstance(layer, Network) else []
     return [layer, *(part for _, one in inner for part in inside(one))]
+
+
+def _advance(layer, xs, states):
+    """Return the prediction of a layer that hands its states on, and these."""
+    if isinstance(layer, Network):
+        return layer.advance(*xs, states=states)
+    y, cache = layer.forward(*xs, states=states)
+    return y, layer.final_states(cache)
 
 
 def _check_shared(layer, twin):

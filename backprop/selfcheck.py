@@ -35,7 +35,7 @@ def selfcheck():
 def _layers():
     """Return every public layer with the shapes of its inputs, and a few networks."""
     row, image, sequence = (3, 4), (2, 7, 6, 2), (2, 5, 3)
-    state = (2, 3)
+    state, mask = (2, 3), (2, 5)
     shared = layers.Dense(4)
     residual = Network()
     hidden = residual.add(layers.Tanh(), residual.add(shared, 0))
@@ -58,6 +58,9 @@ def _layers():
         (layers.GRU(3, reset_after=False, reverse=True), sequence),
         (layers.Bidirectional(layers.GRU(2)), sequence, (2, 2), (2, 2)),
         (layers.Bidirectional(layers.LSTM(3), last=True), sequence),
+        (layers.RNN(3, masked=True), sequence, state, mask),
+        (layers.LSTM(3, masked=True), sequence, state, state, mask),
+        (layers.GRU(3, masked=True), sequence, state, mask),
         (layers.Softmax(), row),
         *((activation(), row) for activation in ACTIVATIONS),
         (layers.PReLU(), image),

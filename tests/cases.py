@@ -215,6 +215,15 @@ TABLE = [
     (bp.Bidirectional(bp.GRU(2), bp.GRU(3, reverse=True)), (2, 3, 4), (2, 2), (2, 3)),
     (bp.Bidirectional(bp.RNN(3)), (3, 1, 2), (3, 3), (3, 3)),
     (bp.Bidirectional(bp.LSTM(2), last=True), (2, 4, 3), *[(2, 2)] * 4),
+    # Masked: any real mask, with and without initial states, one step, reversed
+    *(
+        (layer(3, masked=True, **settings), *shapes)
+        for layer, states in ((bp.RNN, 1), (bp.LSTM, 2), (bp.GRU, 1))
+        for settings in ({}, {"reverse": True})
+        for shapes in [[(2, 4, 2), (2, 4)], [(3, 1, 2), *[(3, 3)] * states, (3, 1)]]
+    ),
+    (bp.RNN(4, activation="relu", masked=True), (2, 3, 2), (2, 4), (2, 3)),
+    (bp.GRU(4, reset_after=False, masked=True), (2, 3, 2), (2, 4), (2, 3)),
     (bp.Last(), (2, 3, 4)),
     (bp.Last(), (1, 1, 1)),
     (bp.Last(reverse=True), (2, 3, 4)),
@@ -267,6 +276,16 @@ TABLE = [
     (bp.Network([bp.GRU(3), bp.GRU(2, reset_after=False), bp.GRU(2, reverse=True)]), (2, 4, 3)),
     (wired((bp.LSTM(2), 0, 1, 2), (bp.Last(), 3), inputs=3), (2, 4, 3), (2, 2), (2, 2)),
     (wired((gated, 0), (gated, 1), (bp.Last(), 2)), (2, 4, 3)),
+    (
+        wired(
+            (bp.LSTM(3, masked=True), 0, 1),
+            (bp.RNN(2, reverse=True, masked=True), 2, 1),
+            (bp.Last(reverse=True), 3),
+            inputs=2,
+        ),
+        (2, 4, 3),
+        (2, 4),
+    ),
     (wired((bp.Dense(3), 0), (bp.Tanh(), 1), (bp.Add(), 0, 2)), (4, 3)),
     (wired((bp.Add(), 0, 0), (bp.Dense(2), 1)), (2, 3)),
     (wired((shared, 0), (bp.Tanh(), 1), (shared, 2), (bp.Add(), 2, 3)), (4, 3)),

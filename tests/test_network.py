@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from backprop.layer import Layer
 from backprop.layers import (
+    GRU,
+    LSTM,
     RNN,
     Add,
     Concat,
@@ -694,6 +696,131 @@ def test_the_gradient_of_a_batch_is_the_sum_over_its_examples():
         for key in total:
             total[key] += grads_n[key]
     assert_close(grads.values(), total.values())
+
+
+# States that one pass hands on to the next
+
+
+def recurrent():
+    """Return networks of one kind: for 6 steps, and for 2 with the same parameters."""
+    nets = [
+        built(Network([Dense(3), LSTM(4), Network([GRU(3), Tanh()]), RNN(2)]), (T, 2))
+        for T in (6, 2)
+    ]
+    nets[1].parameters[:] = nets[0].parameters
+    return nets
+
+
+def test_a_sequence_in_chunks_is_the_whole_if_states_are_handed_on():
+    whole, part = recurrent()
+    x = random(3, 6, 2)
+    expected = whole.predict(x)
+    outputs, states = [], None
+    for t in (0, 2, 4):
+        y, cache = part.forward(x[:, t : t + 2], states=states)
+        y_advanced, advanced = part.advance(x[:, t : t + 2], states=states)
+        states = part.final_states(cache)
+        outputs.append(y)
+        assert_array_equal(y_advanced, y)
+        assert repr(advanced) == repr(states)
+    assert_allclose(np.hstack(outputs), expected, rtol=1e-12, atol=1e-14)
+    assert {number: np.shape(parts) for number, parts in states.items() if number != 2} == {
+        1: (2, 3, 4),
+        3: (1, 3, 2),
+    }
+    assert np.shape(states[2][0]) == (1, 3, 3)  # of layer 0 of the network that is layer 2
+    assert_array_equal(states[3][0], outputs[-1][:, -1])
+
+
+def test_state_shapes_are_by_layer_number():
+    whole, _ = recurrent()
+    assert whole.state_shapes() == {1: ((4,), (4,)), 2: {0: ((3,),)}, 3: ((2,),)}
+    assert built(Network([Dense(3)]), (2,)).state_shapes() == {}
+    assert Dense(3).final_states(None) == ()
+
+
+def test_layers_that_begin_anew_hand_nothing_on():
+    net = wired(
+        (RNN(2, reverse=True), 0),
+        (LSTM(2), 0, 1, 1),
+        (Concat(), 3, 4),
+        (RNN(2, masked=True), 5, 2),
+        inputs=3,
+    )
+    net = built(net, (4, 3), (2,), (4,))
+    assert net.state_shapes() == {3: ((2,),)}
+
+
+def test_a_layer_that_stands_twice_has_states_in_each_place():
+    layer = RNN(3)
+    net = built(Network([layer, layer]), (2, 3))
+    whole = built(Network([RNN(3), RNN(3)]), (4, 3))
+    give(whole, net, {f"{n}.{name}": f"0.{name}" for n in (0, 1) for name in layer.param_names})
+    x = random(5, 4, 3)
+    first, states = net.advance(x[:, :2])
+    second, _ = net.advance(x[:, 2:], states=states)
+    assert_allclose(np.hstack([first, second]), whole.predict(x), rtol=1e-12)
+
+
+def test_states_are_constants_to_the_gradient_and_written_to_by_nothing():
+    net = built(Network([RNN(3)]), (4, 2))
+    twin = built(wired((RNN(3), 0, 1), inputs=2), (4, 2), (3,))
+    twin.parameters[:] = net.parameters
+    x, h0, delta = random(5, 4, 2), random(5, 3, seed=4), random(5, 4, 3, seed=3)
+    h0.flags.writeable = False
+    y, cache = net.forward(x, states={0: (h0,)})
+    dx, grads = net.backward(delta, cache)
+    twin_y, twin_cache = twin.forward(x, h0)
+    (twin_dx, _), twin_grads = twin.backward(delta, twin_cache)
+    for one, other in zip(
+        (y, dx, *grads.values()), (twin_y, twin_dx, *twin_grads.values()), strict=True
+    ):
+        assert_array_equal(one, other)
+
+
+def test_final_states_hold_no_cache_alive():
+    net = built(Network([LSTM(3)]), (4, 2))
+    _, cache = net.forward(random(5, 4, 2))
+    for state in net.final_states(cache)[0]:
+        assert state.base is None
+
+
+def test_states_are_converted_at_the_entry():
+    net = Network([LSTM(3)])
+    net.build((4, 2), rng=0)
+    y, _ = net.advance(random(5, 4, 2), states={0: (random(5, 3), random(5, 3))})
+    assert y.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("states", "kind", "text"),
+    [
+        ({0: ()}, ValueError, "Network expects states of layers [1, 2, 3], got 0"),
+        ({2: {1: ()}}, ValueError, "Network 'network_1' expects states of layers [0], got 1"),
+        (
+            {2: [1]},
+            TypeError,
+            "Network 'network_1' expects states in a dict by layer number, got [1]",
+        ),
+        (
+            {1: (np.zeros((3, 4)),)},
+            ValueError,
+            "LSTM 'lstm_1' expects states of shapes [(3, 4), (3, 4)], got [(3, 4)]",
+        ),
+        (
+            {3: (np.zeros((1, 2)),)},
+            ValueError,
+            "RNN 'rnn_1' expects states of shapes [(3, 2)], got [(1, 2)]",
+        ),
+        ([1, 2], TypeError, "Network expects states in a dict by layer number, got [1, 2]"),
+    ],
+)
+def test_states_that_do_not_fit(states, kind, text):
+    _, net = recurrent()
+    x = random(3, 2, 2)
+    for call in (net.forward, net.advance):
+        with pytest.raises(kind, match=f"^{re.escape(text)}$"):
+            call(x, states=states)
 
 
 # Errors

@@ -1,6 +1,6 @@
 """Data sets and batches: arrays `x` of inputs and `y` of labels, from files to training."""
 
-from .batches import batches, one_hot, split
+from .batches import batches, mask_of, one_hot, split
 from .dataset import Dataset
 from .idx import read_idx, write_idx
 from .loading import load_data
@@ -12,6 +12,7 @@ __all__ = [
     "batches",
     "list_data",
     "load_data",
+    "mask_of",
     "one_hot",
     "read_csv",
     "read_idx",

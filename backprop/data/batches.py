@@ -49,6 +49,39 @@ def split(x, y, fraction, /, *, seed):
     return (x[~taken], y[~taken]), (x[taken], y[taken])
 
 
+def mask_of(lengths, T, /, dtype=np.float32):
+    r"""Return the mask of sequences that are padded at the end to `T` steps.
+
+        x: array (N, T, D); lengths: how many steps of each sequence count
+        net = Network(inputs=2)
+        net.add(LSTM(32, masked=True), 0, 1)
+        net.add(Last(), 2)  # each sequence's own last state
+        y = net.predict(x, mask_of(lengths, T))
+
+    A loss of every step must leave out the padding too. A row of zeros as the target does that for
+    `SoftmaxCrossEntropy`, since it has loss 0 and delta 0; but "mean" still divides by all $N T$
+    rows. The mean over the steps that count is a sum with weights, which stand in the targets:
+
+        w = mask_of(lengths, T)[..., np.newaxis]
+        loss = SoftmaxCrossEntropy(reduction="sum")
+        value, cache = loss.forward(y, one_hot(classes, K) * w / w.sum())
+
+    Shapes: lengths (N,); the result (N, T), 1 where a step counts and 0 where it is padding.
+
+    Raises:
+        ValueError: a length is not a whole number from 0 to `T`.
+    """
+    T = whole("mask_of", "T", T)
+    lengths = np.asarray(lengths)
+    if lengths.dtype.kind not in "iu" or lengths.ndim != 1:
+        got = f"{lengths.dtype} of shape {lengths.shape}"
+        raise expects("mask_of", "lengths that are whole numbers, of shape (N,)", got)
+    strangers = lengths[(lengths < 0) | (lengths > T)]
+    if strangers.size:
+        raise expects("mask_of", f"lengths from 0 to {T}", strangers[0])
+    return (np.arange(T) < lengths[:, np.newaxis]).astype(dtype)
+
+
 def one_hot(labels, classes, /, dtype=np.float32):
     """Return `labels` as rows of `classes` numbers: 1 at the label, 0 elsewhere.
 

@@ -4,9 +4,17 @@ import numpy as np
 
 from ..errors import whole
 from ..initializers import Glorot, Orthogonal, Zeros
-from ..layer import Layer, rows
+from ..layer import Array, Layer, rows
 from .activations import sigmoid
-from .sequences import batch_first, check_sequence, time_first
+from .sequences import (
+    batch_first,
+    blend,
+    blend_backward,
+    check_sequence,
+    of_inputs,
+    states_and_mask,
+    time_first,
+)
 
 
 class GRU(Layer):
@@ -97,16 +105,29 @@ class GRU(Layer):
     `kernel`, `recurrent_kernel` and both rows of `bias`, the second of which is PyTorch's
     `bias_hh_l0`.
 
+    **Masked**, the layer takes one more, last input: $m\,(N, T)$, 1 where a step counts and 0 where
+    it is padding. What (8) makes is then a proposal $\tilde h_t$, and the state is
+
+    $$ h_t = m_t \odot \tilde h_t + (1 - m_t) \odot h_{t-1}, $$
+
+    so that each sequence's own last state is carried on to step $T$. Backwards, (9) is split: a
+    share $m_t \odot dh$ goes on through (10) to (16); the other, $(1 - m_t) \odot dh$, is kept for
+    $h_{t-1}$, which gets both. The equations, and that of $dm$, which is handed down last, stand in
+    `sequences.py`; `backprop.mask_of` makes masks.
+
     Args:
         units: $H$.
         reverse: read the sequence from its end; $y_t$ is then the state after steps $T, \dots, t$.
+        masked: whether the last input is a mask.
         reset_after: whether the reset gate stands after the product; before it, as first published,
             if not.
         init: how $W_x$ starts, gate by gate.
         recurrent_init: how $W_h$ starts, gate by gate.
         bias_init: how $b$ starts; $b_h$ starts with 0.
 
-    The initial state is an optional second input; `backward` then returns `(dx, dh0)`.
+    The initial state is an optional second input; `backward` then returns `(dx, dh0)`. If it is a
+    constant, `forward` takes it as the keyword `states=(h0,)` instead. `final_states(cache)` is
+    where the next pass can begin.
 
     Raises:
         ValueError: a setting out of range; in `build`, inputs that are no sequences.
@@ -120,6 +141,7 @@ class GRU(Layer):
         units,
         *,
         reverse=False,
+        masked=False,
         reset_after=True,
         init=Glorot(),
         recurrent_init=Orthogonal(),
@@ -127,6 +149,7 @@ class GRU(Layer):
     ):
         self.units = whole("GRU", "units", units)
         self.reverse = bool(reverse)
+        self.masked = bool(masked)
         self.reset_after = bool(reset_after)
         self.init = init
         self.recurrent_init = recurrent_init
@@ -134,8 +157,8 @@ class GRU(Layer):
         self.param_names = ("Wx", "Wh", "b", "bh") if self.reset_after else ("Wx", "Wh", "b")
         self.bh = 0
 
-    def build(self, in_shape, /, *states, rng=None, dtype=np.float32):
-        T, D = check_sequence(self.who, self.units, in_shape, states, allowed=(0, 1))
+    def build(self, in_shape, /, *more, rng=None, dtype=np.float32):
+        T, D = check_sequence(self.who, self.units, in_shape, more, (0, 1), self.masked)
         rng = np.random.default_rng(rng)
         H = self.units
         self.Wx = np.hstack([self.init((D, H), rng=rng, dtype=dtype) for _ in "rzn"])
@@ -145,16 +168,18 @@ class GRU(Layer):
             self.bh = np.zeros(H, dtype)
         return T, H
 
-    def forward(self, x, h0=None, /):
+    def forward(self, x, /, *more, states=()):
+        given, m = states_and_mask(more, self.masked, self.reverse)
         x = time_first(x, self.reverse)
         T, N, _ = x.shape
-        given = () if h0 is None else (h0,)
-        dtype = np.result_type(x, *self.params.values(), *given)
+        dtype = np.result_type(x, *self.params.values(), *more, *states)
         h = np.zeros((T + 1, N, self.units), dtype)
-        if given:
+        for h0 in given or states:
             h[0] = h0
         a = (rows(x) @ self.Wx + self.b).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
         s, u = np.empty_like(h[1:]), np.empty_like(h[1:])
+        # What a step makes is the state, in the same memory, unless there is a mask.
+        new_h = np.empty_like(h[1:]) if self.masked else h[1:]
         W_rz, *_, W_n = self._stretches(self.Wh)
         for t in range(T):
             a_rz, r, z, n = self._stretches(a[t])  # views, which turn from a_r into r, and so on
@@ -165,24 +190,27 @@ class GRU(Layer):
             s[t] = p * h[t]  # (5)
             u[t] = s[t] @ W_n + self.bh  # (6)
             n[:] = np.tanh(n + q * u[t])  # (7)
-            h[t + 1] = (1 - z) * n + z * h[t]  # (8)
-        return batch_first(h[1:], self.reverse), (x, h, a, s, u, bool(given))
+            new_h[t] = (1 - z) * n + z * h[t]  # (8)
+            if self.masked:
+                h[t + 1] = blend(m[t], new_h[t], h[t])
+        return batch_first(h[1:], self.reverse), (x, h, new_h, a, s, u, m, bool(given))
 
     def backward(self, delta, cache, /):
         x, *_, given = cache
-        da, du, dh0 = self._through_time(delta, cache)
+        da, du, dh0, dm = self._through_time(delta, cache)
         dx = (rows(da) @ self.Wx.T).reshape(x.shape)  # (22)
-        dx = batch_first(dx, self.reverse)
-        return ((dx, dh0) if given else dx), self._of_parameters(da, du, cache)
+        dstates = (dh0,) if given else ()
+        return of_inputs(dx, dstates, dm, self.reverse), self._of_parameters(da, du, cache)
 
     def grads(self, delta, cache, /):
-        da, du, _ = self._through_time(delta, cache)
+        da, du, *_ = self._through_time(delta, cache)
         return self._of_parameters(da, du, cache)
 
     def _through_time(self, delta, cache):
-        _, h, gates, _, u, _ = cache
+        _, h, new_h, gates, _, u, m, _ = cache
         delta = time_first(delta, self.reverse)
-        dh = np.zeros_like(delta[0])
+        dh, kept = np.zeros_like(delta[0]), 0
+        dm: Array = np.empty(m.shape, delta.dtype) if self.masked else None
         da, du = np.empty(gates.shape, delta.dtype), np.empty(u.shape, delta.dtype)
         W_rz, *_, W_n = self._stretches(self.Wh)
         for t in reversed(range(len(da))):
@@ -190,6 +218,8 @@ class GRU(Layer):
             da_rz, da_r, da_z, da_n = self._stretches(da[t])
             p, q = self._places(r)
             dh = dh + delta[t]  # (9)
+            if self.masked:
+                dh, kept, dm[t] = blend_backward(dh + kept, m[t], new_h[t], h[t])
             da_z[:] = dh * (h[t] - n) * z * (1 - z)  # (10)
             da_n[:] = dh * (1 - z) * (1 - n**2)  # (11)
             du[t] = da_n * q  # (12)
@@ -197,10 +227,10 @@ class GRU(Layer):
             dr = da_n * u[t] if self.reset_after else ds * h[t]  # (14)
             da_r[:] = dr * r * (1 - r)  # (15)
             dh = dh * z + ds * p + da_rz @ W_rz.T  # (16)
-        return da, du, dh
+        return da, du, dh + kept, dm
 
     def _of_parameters(self, da, du, cache):
-        x, h, _, s, *_ = cache
+        x, h, _, _, s, *_ = cache
         da_rz, *_ = self._stretches(da)
         dWx = rows(x).T @ rows(da)  # (17)
         dW_rz = rows(h[:-1]).T @ rows(da_rz)  # (18)
@@ -219,6 +249,14 @@ class GRU(Layer):
         """Return the factors p and q, before and after the product with W_n: 1 and the gate."""
         return (1, r) if self.reset_after else (r, 1)
 
-    def multiply_adds(self, in_shape, /, *states):
+    def state_shapes(self, in_shape, /, *more):
+        begins_anew = self.reverse or len(more) > self.masked
+        return () if begins_anew else ((self.units,),)
+
+    def final_states(self, cache, /):
+        _, h, *_ = cache
+        return (h[-1].copy(),)
+
+    def multiply_adds(self, in_shape, /, *more):
         T, D = in_shape
         return T * 3 * self.units * (D + self.units)

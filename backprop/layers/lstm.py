@@ -4,9 +4,17 @@ import numpy as np
 
 from ..errors import real, whole
 from ..initializers import Glorot, Orthogonal
-from ..layer import Layer, rows
+from ..layer import Array, Layer, rows
 from .activations import sigmoid
-from .sequences import batch_first, check_sequence, time_first
+from .sequences import (
+    batch_first,
+    blend,
+    blend_backward,
+    check_sequence,
+    of_inputs,
+    states_and_mask,
+    time_first,
+)
 
 
 class LSTM(Layer):
@@ -77,16 +85,31 @@ class LSTM(Layer):
     Along the cells the delta is only multiplied by $f$, (16): with the forget gate open it travels
     far, where that of a simple recurrent layer would vanish.
 
+    **Masked**, the layer takes one more, last input: $m\,(N, T)$, 1 where a step counts and 0 where
+    it is padding. What (7) and (8) make are then proposals $\tilde c_t$ and $\tilde h_t$, and the
+    states are
+
+    $$ c_t = m_t \odot \tilde c_t + (1 - m_t) \odot c_{t-1}, \qquad
+       h_t = m_t \odot \tilde h_t + (1 - m_t) \odot h_{t-1}, $$
+
+    so that each sequence's own last states are carried on to step $T$. Backwards, $dh$ and $dc$ are
+    split after (9): the shares $m_t \odot dh$ and $m_t \odot dc$ go on through (10) to (16), with
+    $\tilde c_t$ for $c_t$; the others, times $1 - m_t$, are kept for $h_{t-1}$ and $c_{t-1}$, which
+    get both. The equations, and that of $dm$, which is handed down last, stand in `sequences.py`;
+    `backprop.mask_of` makes masks.
+
     Args:
         units: $H$.
         reverse: read the sequence from its end; $y_t$ is then the state after steps $T, \dots, t$.
+        masked: whether the last input is a mask.
         init: how $W_x$ starts, gate by gate.
         recurrent_init: how $W_h$ starts, gate by gate.
         forget_bias: what $b_f$ starts with; 1 opens the forget gates. The other biases start
             with 0.
 
     The initial states are optional further inputs, both or none; `backward` then returns
-    `(dx, dh0, dc0)`.
+    `(dx, dh0, dc0)`. If they are constants, `forward` takes them as the keyword
+    `states=(h0, c0)` instead. `final_states(cache)` is where the next pass can begin.
 
     Raises:
         ValueError: a setting out of range; in `build`, inputs that are no sequences.
@@ -102,18 +125,20 @@ class LSTM(Layer):
         units,
         *,
         reverse=False,
+        masked=False,
         init=Glorot(),
         recurrent_init=Orthogonal(),
         forget_bias=1.0,
     ):
         self.units = whole("LSTM", "units", units)
         self.reverse = bool(reverse)
+        self.masked = bool(masked)
         self.init = init
         self.recurrent_init = recurrent_init
         self.forget_bias = real("LSTM", "forget_bias", forget_bias)
 
-    def build(self, in_shape, /, *states, rng=None, dtype=np.float32):
-        T, D = check_sequence(self.who, self.units, in_shape, states, allowed=(0, 2))
+    def build(self, in_shape, /, *more, rng=None, dtype=np.float32):
+        T, D = check_sequence(self.who, self.units, in_shape, more, (0, 2), self.masked)
         rng = np.random.default_rng(rng)
         H = self.units
         self.Wx = np.hstack([self.init((D, H), rng=rng, dtype=dtype) for _ in "ifgo"])
@@ -122,16 +147,18 @@ class LSTM(Layer):
         self.b[H : 2 * H] = self.forget_bias
         return T, H
 
-    def forward(self, x, h0=None, c0=None, /):
+    def forward(self, x, /, *more, states=()):
+        given, m = states_and_mask(more, self.masked, self.reverse)
         x = time_first(x, self.reverse)
         T, N, _ = x.shape
-        given = () if h0 is None else (h0, c0)
-        dtype = np.result_type(x, *self.params.values(), *given)
+        dtype = np.result_type(x, *self.params.values(), *more, *states)
         h = np.zeros((T + 1, N, self.units), dtype)
         c = np.zeros_like(h)
-        if given:
-            h[0], c[0] = given
+        if given or states:
+            h[0], c[0] = given or states
         a = (rows(x) @ self.Wx + self.b).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
+        # What a step makes are the states, in the same memory, unless there is a mask.
+        new_h, new_c = (np.empty_like(s[1:]) if self.masked else s[1:] for s in (h, c))
         for t in range(T):
             a[t] += h[t] @ self.Wh  # (2)
             i, f, g, o = self._gates(a[t])  # views, which turn from a_i into i, and so on
@@ -139,31 +166,40 @@ class LSTM(Layer):
             f[:] = sigmoid(f)  # (4)
             g[:] = np.tanh(g)  # (5)
             o[:] = sigmoid(o)  # (6)
-            c[t + 1] = f * c[t] + i * g  # (7)
-            h[t + 1] = o * np.tanh(c[t + 1])  # (8)
-        return batch_first(h[1:], self.reverse), (x, h, c, a, bool(given))
+            new_c[t] = f * c[t] + i * g  # (7)
+            new_h[t] = o * np.tanh(new_c[t])  # (8)
+            if self.masked:
+                c[t + 1] = blend(m[t], new_c[t], c[t])
+                h[t + 1] = blend(m[t], new_h[t], h[t])
+        return batch_first(h[1:], self.reverse), (x, h, c, new_h, new_c, a, m, bool(given))
 
     def backward(self, delta, cache, /):
         x, *_, given = cache
-        da, dh0, dc0 = self._through_time(delta, cache)
+        da, dstates, dm = self._through_time(delta, cache)
         dx = (rows(da) @ self.Wx.T).reshape(x.shape)  # (20)
-        dx = batch_first(dx, self.reverse)
-        return ((dx, dh0, dc0) if given else dx), self._of_parameters(da, cache)
+        dxs = of_inputs(dx, dstates if given else (), dm, self.reverse)
+        return dxs, self._of_parameters(da, cache)
 
     def grads(self, delta, cache, /):
         da, *_ = self._through_time(delta, cache)
         return self._of_parameters(da, cache)
 
     def _through_time(self, delta, cache):
-        _, _, c, gates, _ = cache
+        _, h, c, new_h, new_c, gates, m, _ = cache
         delta = time_first(delta, self.reverse)
-        tanh_c = np.tanh(c[1:])
+        tanh_c = np.tanh(new_c)
         dh = dc = np.zeros_like(delta[0])
+        kept_h = kept_c = 0
         da = np.empty(gates.shape, delta.dtype)
+        dm: Array = np.empty(m.shape, delta.dtype) if self.masked else None
         for t in reversed(range(len(da))):
             i, f, g, o = self._gates(gates[t])
             da_i, da_f, da_g, da_o = self._gates(da[t])
             dh = dh + delta[t]  # (9)
+            if self.masked:
+                dh, kept_h, dm_h = blend_backward(dh + kept_h, m[t], new_h[t], h[t])
+                dc, kept_c, dm_c = blend_backward(dc + kept_c, m[t], new_c[t], c[t])
+                dm[t] = dm_h + dm_c
             dc = dc + dh * o * (1 - tanh_c[t] ** 2)  # (10)
             da_i[:] = dc * g * i * (1 - i)  # (11)
             da_f[:] = dc * c[t] * f * (1 - f)  # (12)
@@ -171,7 +207,7 @@ class LSTM(Layer):
             da_o[:] = dh * tanh_c[t] * o * (1 - o)  # (14)
             dh = da[t] @ self.Wh.T  # (15)
             dc = dc * f  # (16)
-        return da, dh, dc
+        return da, (dh + kept_h, dc + kept_c), dm
 
     def _of_parameters(self, da, cache):
         x, h, *_ = cache
@@ -185,6 +221,14 @@ class LSTM(Layer):
         H = self.units
         return a[:, :H], a[:, H : 2 * H], a[:, 2 * H : 3 * H], a[:, 3 * H :]
 
-    def multiply_adds(self, in_shape, /, *states):
+    def state_shapes(self, in_shape, /, *more):
+        begins_anew = self.reverse or len(more) > self.masked
+        return () if begins_anew else ((self.units,), (self.units,))
+
+    def final_states(self, cache, /):
+        _, h, c, *_ = cache
+        return h[-1].copy(), c[-1].copy()
+
+    def multiply_adds(self, in_shape, /, *more):
         T, D = in_shape
         return T * 4 * self.units * (D + self.units)

@@ -4,8 +4,16 @@ import numpy as np
 
 from ..errors import choice, whole
 from ..initializers import Glorot, Orthogonal, Zeros
-from ..layer import Layer, rows
-from .sequences import batch_first, check_sequence, time_first
+from ..layer import Array, Layer, rows
+from .sequences import (
+    batch_first,
+    blend,
+    blend_backward,
+    check_sequence,
+    of_inputs,
+    states_and_mask,
+    time_first,
+)
 
 
 class RNN(Layer):
@@ -49,15 +57,28 @@ class RNN(Layer):
     A delta that travels from step $t$ back to step $k$ is multiplied by $t - k$ factors
     $\operatorname{diag}(\varphi')\,W_h^\top$: this is why it vanishes or explodes.
 
+    **Masked**, the layer takes one more, last input: $m\,(N, T)$, 1 where a step counts and 0 where
+    it is padding. What (2) makes is then a proposal $\tilde h_t$, and the state is
+
+    $$ h_t = m_t \odot \tilde h_t + (1 - m_t) \odot h_{t-1}, $$
+
+    so that each sequence's own last state is carried on to step $T$. Backwards, (3) is split: a
+    share $m_t \odot dh$ goes on through (4), with $\varphi'(\tilde h_t)$, and (5); the other,
+    $(1 - m_t) \odot dh$, is kept for $h_{t-1}$, which gets both. The equations, and that of $dm$,
+    which is handed down last, stand in `sequences.py`; `backprop.mask_of` makes masks.
+
     Args:
         units: $H$.
         activation: `"tanh"` or `"relu"`.
         reverse: read the sequence from its end; $y_t$ is then the state after steps $T, \dots, t$.
+        masked: whether the last input is a mask.
         init: how $W_x$ starts.
         recurrent_init: how $W_h$ starts.
         bias_init: how $b$ starts.
 
-    The initial state is an optional second input; `backward` then returns `(dx, dh0)`.
+    The initial state is an optional second input; `backward` then returns `(dx, dh0)`. If it is a
+    constant, `forward` takes it as the keyword `states=(h0,)` instead. `final_states(cache)` is
+    where the next pass can begin.
 
     Raises:
         ValueError: a setting out of range; in `build`, inputs that are no sequences.
@@ -73,6 +94,7 @@ class RNN(Layer):
         *,
         activation="tanh",
         reverse=False,
+        masked=False,
         init=Glorot(),
         recurrent_init=Orthogonal(),
         bias_init=Zeros(),
@@ -80,12 +102,13 @@ class RNN(Layer):
         self.units = whole("RNN", "units", units)
         self.activation = choice("RNN", "activation", activation, ("tanh", "relu"))
         self.reverse = bool(reverse)
+        self.masked = bool(masked)
         self.init = init
         self.recurrent_init = recurrent_init
         self.bias_init = bias_init
 
-    def build(self, in_shape, /, *states, rng=None, dtype=np.float32):
-        T, D = check_sequence(self.who, self.units, in_shape, states, allowed=(0, 1))
+    def build(self, in_shape, /, *more, rng=None, dtype=np.float32):
+        T, D = check_sequence(self.who, self.units, in_shape, more, (0, 1), self.masked)
         rng = np.random.default_rng(rng)
         H = self.units
         self.Wx = self.init((D, H), rng=rng, dtype=dtype)
@@ -93,42 +116,49 @@ class RNN(Layer):
         self.b = self.bias_init((H,), rng=rng, dtype=dtype)
         return T, H
 
-    def forward(self, x, h0=None, /):
+    def forward(self, x, /, *more, states=()):
+        given, m = states_and_mask(more, self.masked, self.reverse)
         x = time_first(x, self.reverse)
         T, N, _ = x.shape
         a = (rows(x) @ self.Wx + self.b).reshape(T, N, self.units)  # (1)
-        given = h0 is not None
-        h = np.zeros((T + 1, N, self.units), np.result_type(a, self.Wh, h0 if given else a))
-        if given:
+        h = np.zeros((T + 1, N, self.units), np.result_type(a, self.Wh, *more, *states))
+        for h0 in given or states:
             h[0] = h0
+        # What a step makes is the state, in the same memory, unless there is a mask.
+        new_h = np.empty_like(h[1:]) if self.masked else h[1:]
         for t in range(T):
-            h[t + 1] = self._phi(a[t] + h[t] @ self.Wh)  # (2)
-        return batch_first(h[1:], self.reverse), (x, h, given)
+            new_h[t] = self._phi(a[t] + h[t] @ self.Wh)  # (2)
+            if self.masked:
+                h[t + 1] = blend(m[t], new_h[t], h[t])
+        return batch_first(h[1:], self.reverse), (x, h, new_h, m, bool(given))
 
     def backward(self, delta, cache, /):
-        x, _, given = cache
-        da, dh0 = self._through_time(delta, cache)
+        x, *_, given = cache
+        da, dh0, dm = self._through_time(delta, cache)
         dx = (rows(da) @ self.Wx.T).reshape(x.shape)  # (9)
-        dx = batch_first(dx, self.reverse)
-        return ((dx, dh0) if given else dx), self._of_parameters(da, cache)
+        dstates = (dh0,) if given else ()
+        return of_inputs(dx, dstates, dm, self.reverse), self._of_parameters(da, cache)
 
     def grads(self, delta, cache, /):
-        da, _ = self._through_time(delta, cache)
+        da, *_ = self._through_time(delta, cache)
         return self._of_parameters(da, cache)
 
     def _through_time(self, delta, cache):
-        _, h, _ = cache
+        _, h, new_h, m, _ = cache
         delta = time_first(delta, self.reverse)
-        dh = np.zeros_like(delta[0])
+        dh, kept = np.zeros_like(delta[0]), 0
         da = np.empty_like(delta)
+        dm: Array = np.empty(m.shape, delta.dtype) if self.masked else None
         for t in reversed(range(len(da))):
             dh = dh + delta[t]  # (3)
-            da[t] = dh * self._slope(h[t + 1])  # (4)
+            if self.masked:
+                dh, kept, dm[t] = blend_backward(dh + kept, m[t], new_h[t], h[t])
+            da[t] = dh * self._slope(new_h[t])  # (4)
             dh = da[t] @ self.Wh.T  # (5)
-        return da, dh
+        return da, dh + kept, dm
 
     def _of_parameters(self, da, cache):
-        x, h, _ = cache
+        x, h, *_ = cache
         dWx = rows(x).T @ rows(da)  # (6)
         dWh = rows(h[:-1]).T @ rows(da)  # (7)
         db = rows(da).sum(axis=0)  # (8)
@@ -140,6 +170,14 @@ class RNN(Layer):
     def _slope(self, h):
         return 1 - h**2 if self.activation == "tanh" else h.real > 0
 
-    def multiply_adds(self, in_shape, /, *states):
+    def state_shapes(self, in_shape, /, *more):
+        begins_anew = self.reverse or len(more) > self.masked
+        return () if begins_anew else ((self.units,),)
+
+    def final_states(self, cache, /):
+        _, h, *_ = cache
+        return (h[-1].copy(),)
+
+    def multiply_adds(self, in_shape, /, *more):
         T, D = in_shape
         return T * self.units * (D + self.units)

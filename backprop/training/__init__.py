@@ -7,6 +7,7 @@ from .history import Epoch, History
 from .minimize import minimize
 from .saving import load, save
 from .step import TrainStep, Update
+from .truncated import TruncatedBPTT
 
 __all__ = [
     "Checkpoint",
@@ -16,6 +17,7 @@ __all__ = [
     "History",
     "Progress",
     "TrainStep",
+    "TruncatedBPTT",
     "Update",
     "evaluate",
     "fit",

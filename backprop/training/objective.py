@@ -33,6 +33,8 @@ class Value(NamedTuple):
     """What the network returned."""
     gradient: Array
     """The gradient of $J$, in the order of `net.parameters`."""
+    states: dict
+    """The states that recurrent layers ended with, by layer number."""
 
     @property
     def loss(self):
@@ -51,11 +53,15 @@ class Objective:
             (each, where(fits(who, f"the pattern of {each!r}", net, each.on))) for each in penalties
         ]
 
-    def __call__(self, x, target, *, rng=None):
-        """Return the Value at a batch. The inputs of a network with several come as a tuple."""
+    def __call__(self, x, target, *, rng=None, states=None):
+        """Return the Value at a batch. The inputs of a network with several come as a tuple.
+
+        `rng` and `states` are those of `Network.forward`.
+        """
         net = self.net
         check_views(self.who, net)
-        y, caches = net.forward(*(x if isinstance(x, tuple) else (x,)), rng=rng)
+        xs = x if isinstance(x, tuple) else (x,)
+        y, caches = net.forward(*xs, rng=rng, states=states)
         loss, cache = self.loss.forward(y, target)
         delta = self.loss.backward(cache)
         gradient = net.flatten(net.grads(delta, caches))
@@ -64,7 +70,7 @@ class Objective:
             P, cache = each.forward(net.parameters[part])
             penalty += float(P)
             gradient[part] += each.backward(cache)  # (2)
-        return Value(float(loss), penalty, y, gradient)
+        return Value(float(loss), penalty, y, gradient, net.final_states(caches))
 
     def penalty(self):
         """Return the sum of the penalties."""

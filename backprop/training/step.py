@@ -27,6 +27,8 @@ class Update(NamedTuple):
     """What the network returned for the batch."""
     gradient_norm: float
     """The global norm of the gradient, before clipping."""
+    states: dict
+    """The states that recurrent layers ended with, by layer number."""
 
     @property
     def loss(self):
@@ -87,13 +89,14 @@ class TrainStep:
         """Do one update and return the loss before it: see `update`."""
         return self.update(x, y, rate).loss
 
-    def update(self, x, y, rate=None):
+    def update(self, x, y, rate=None, states=None):
         """Do one update and return what it saw.
 
         Args:
             x: the inputs of a batch; a tuple of arrays for a network with several inputs.
             y: the targets.
             rate: a learning rate instead of the optimizer's own.
+            states: what recurrent layers begin with, as in `Network.forward`.
 
         Raises:
             ValueError: a parameter's array was replaced by another (`net[0].W = array`), which an
@@ -103,7 +106,7 @@ class TrainStep:
         """
         t = self.state["t"]
         rng = np.random.default_rng((self.seed, t, MASKS)) if self.net.stochastic else None
-        value = self.objective(x, y, rng=rng)
+        value = self.objective(x, y, rng=rng, states=states)
         g = value.gradient[self.trained]
         norm = math.sqrt(g.dot(g))
         if not math.isfinite(value.loss + norm):
@@ -115,7 +118,7 @@ class TrainStep:
         w = self.net.parameters[self.trained]
         self.optimizer.step(w, g, self.state, rate)
         self.net.parameters[self.trained] = w
-        return Update(value.data_loss, value.penalty, value.y, norm)
+        return Update(value.data_loss, value.penalty, value.y, norm, value.states)
 
 
 def _continued(fresh, state):

@@ -1,12 +1,14 @@
 """Batches that are functions of (seed, epoch), splits by class, and labels as rows."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from backprop.data import batches, one_hot, split
+from backprop.data import batches, mask_of, one_hot, split
 
 
 @given(count=st.integers(1, 200), batch_size=st.integers(1, 250), epoch=st.integers(0, 5))
@@ -126,3 +128,28 @@ def test_labels_that_are_none(labels, classes, expected):
     with pytest.raises(ValueError, match=r"^one_hot") as caught:
         one_hot(labels, classes)
     assert str(caught.value) == f"one_hot expects {expected}"
+
+
+# Masks
+
+
+def test_mask_of_lengths():
+    mask = mask_of([3, 0, 4], 4)
+    assert_array_equal(mask, [[1, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]])
+    assert mask.dtype == np.float32
+    assert mask_of(np.array([1], np.uint8), 2, bool).tolist() == [[True, False]]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "T", "text"),
+    [
+        ([1, 5], 4, "lengths from 0 to 4, got 5"),
+        ([-1, 5], 4, "lengths from 0 to 4, got -1"),
+        ([1.0], 4, "lengths that are whole numbers, of shape (N,), got float64 of shape (1,)"),
+        ([[1]], 4, "lengths that are whole numbers, of shape (N,), got int64 of shape (1, 1)"),
+        ([1], 0, "T to be a whole number of at least 1, got 0"),
+    ],
+)
+def test_lengths_that_make_no_mask(lengths, T, text):
+    with pytest.raises(ValueError, match=f"^{re.escape('mask_of expects ' + text)}$"):
+        mask_of(lengths, T)
