@@ -81,7 +81,7 @@ class Layer(Configured):
     def state_shapes(self, in_shape: Shape, /, *more: Shape) -> Any:
         """Return the shapes, without the batch axis, of the states that a pass can hand on.
 
-        Where there are any (RNN, LSTM, GRU), `forward` takes the states to begin with as the keyword
+        Where there are any (RNN, LSTM, GRU), `forward` takes states to begin with as the keyword
         `states`, constants that no gradient is asked for, and `final_states(cache)` returns those
         that it ended with.
         """

@@ -11,6 +11,7 @@ from .sequences import (
     blend,
     blend_backward,
     check_sequence,
+    made_by_steps,
     of_inputs,
     states_and_mask,
     time_first,
@@ -178,8 +179,7 @@ class GRU(Layer):
             h[0] = h0
         a = (rows(x) @ self.Wx + self.b).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
         s, u = np.empty_like(h[1:]), np.empty_like(h[1:])
-        # What a step makes is the state, in the same memory, unless there is a mask.
-        new_h = np.empty_like(h[1:]) if self.masked else h[1:]
+        new_h = made_by_steps(h, self.masked)
         W_rz, *_, W_n = self._stretches(self.Wh)
         for t in range(T):
             a_rz, r, z, n = self._stretches(a[t])  # views, which turn from a_r into r, and so on

@@ -11,6 +11,7 @@ from .sequences import (
     blend,
     blend_backward,
     check_sequence,
+    made_by_steps,
     of_inputs,
     states_and_mask,
     time_first,
@@ -157,8 +158,7 @@ class LSTM(Layer):
         if given or states:
             h[0], c[0] = given or states
         a = (rows(x) @ self.Wx + self.b).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
-        # What a step makes are the states, in the same memory, unless there is a mask.
-        new_h, new_c = (np.empty_like(s[1:]) if self.masked else s[1:] for s in (h, c))
+        new_h, new_c = made_by_steps(h, self.masked), made_by_steps(c, self.masked)
         for t in range(T):
             a[t] += h[t] @ self.Wh  # (2)
             i, f, g, o = self._gates(a[t])  # views, which turn from a_i into i, and so on

@@ -10,6 +10,7 @@ from .sequences import (
     blend,
     blend_backward,
     check_sequence,
+    made_by_steps,
     of_inputs,
     states_and_mask,
     time_first,
@@ -124,8 +125,7 @@ class RNN(Layer):
         h = np.zeros((T + 1, N, self.units), np.result_type(a, self.Wh, *more, *states))
         for h0 in given or states:
             h[0] = h0
-        # What a step makes is the state, in the same memory, unless there is a mask.
-        new_h = np.empty_like(h[1:]) if self.masked else h[1:]
+        new_h = made_by_steps(h, self.masked)
         for t in range(T):
             new_h[t] = self._phi(a[t] + h[t] @ self.Wh)  # (2)
             if self.masked:

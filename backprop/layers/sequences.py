@@ -48,6 +48,11 @@ def states_and_mask(more, masked, reverse) -> tuple[tuple, Array]:
     return tuple(states), time_first(m[..., np.newaxis], reverse)
 
 
+def made_by_steps(states, masked):
+    """Return the array for what the steps make of `states` (T + 1, N, H): these, unless masked."""
+    return np.empty_like(states[1:]) if masked else states[1:]
+
+
 def of_inputs(dx, dstates, dm, reverse):
     """Return what `backward` hands down: dx alone, or with those of further inputs in a tuple.
 

@@ -7,7 +7,7 @@ import pytest
 
 from backprop.initializers import Given, Normal
 from backprop.layer import Layer
-from backprop.layers import Dense, Dropout, Flatten, ReLU, Sigmoid, Tanh
+from backprop.layers import RNN, Dense, Dropout, Flatten, ReLU, Sigmoid, Tanh
 from backprop.losses import HalfSquaredError, SoftmaxCrossEntropy
 from backprop.network import Network
 from backprop.optimizers import SGD, Adam, AdamW
@@ -68,6 +68,18 @@ def test_update_tells_what_it_saw():
     assert update.loss == update.data_loss == float(loss.forward(expected, y)[0])
     assert update.penalty == 0.0
     assert update.gradient_norm == pytest.approx(np.linalg.norm(g), rel=1e-14)
+
+
+def test_update_begins_with_states_and_tells_those_it_ended_with():
+    net = build([RNN(3), Dense(2)], (4, 2))
+    rng = np.random.default_rng(0)
+    x, t, h0 = (rng.standard_normal(shape) for shape in [(5, 4, 2), (5, 4, 2), (5, 3)])
+    y, cache = net.forward(x, states={0: (h0,)})
+    update = TrainStep(net, HalfSquaredError(), SGD(0.1)).update(x, t, states={0: (h0,)})
+    np.testing.assert_array_equal(update.y, y)
+    np.testing.assert_array_equal(update.states[0], net.final_states(cache)[0])
+    net, x, y = small()
+    assert TrainStep(net, SoftmaxCrossEntropy(), SGD(0.1)).update(x, y).states == {}
 
 
 def test_float32_stays_float32():
