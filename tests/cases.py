@@ -215,6 +215,8 @@ TABLE = [
     (bp.Bidirectional(bp.GRU(2), bp.GRU(3, reverse=True)), (2, 3, 4), (2, 2), (2, 3)),
     (bp.Bidirectional(bp.RNN(3)), (3, 1, 2), (3, 3), (3, 3)),
     (bp.Bidirectional(bp.LSTM(2), last=True), (2, 4, 3), *[(2, 2)] * 4),
+    (bp.Bidirectional(bp.GRU(2, masked=True), last=True), (2, 4, 3), (2, 4)),
+    (bp.Bidirectional(bp.RNN(2, masked=True)), (2, 4, 3), (2, 2), (2, 2), (2, 4)),
     # Masked: any real mask, with and without initial states, one step, reversed
     *(
         (layer(3, masked=True, **settings), *shapes)

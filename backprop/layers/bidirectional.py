@@ -50,12 +50,13 @@ class Bidirectional(Network):
         last: return the last states alone.
 
     The initial states are optional further inputs, first those of $f$, then as many of $g$;
-    `backward` then returns their gradients after `dx`. The keys of the parameters of $f$ are
+    `backward` then returns their gradients after `dx`. If both layers are masked, one mask, which
+    both read, is the last input. The keys of the parameters of $f$ are
     `"0.Wx"` and so on, those of $g$ `"1.Wx"` and so on.
 
     Raises:
-        ValueError: a layer that does not read in its direction; in `build`, inputs or states that
-            do not fit.
+        ValueError: a layer that does not read in its direction, or only one that is masked; in
+            `build`, inputs or states that do not fit.
 
     Source: Schuster and Paliwal, *Bidirectional recurrent neural networks* (1997).
     """
@@ -68,7 +69,11 @@ class Bidirectional(Network):
         if backward_layer is None:
             settings = {**forward_layer.settings, "reverse": True}
             backward_layer = type(forward_layer)(**settings)
-        self._wire(forward_layer, _reading("backward_layer", backward_layer, reverse=True))
+        g = _reading("backward_layer", backward_layer, reverse=True)
+        self.masked = _masked(forward_layer)
+        if _masked(g) != self.masked:
+            raise expects("Bidirectional", "both layers masked or neither", repr(g))
+        self._wire(forward_layer, g)
 
     def add(self, layer, /, *values):
         """Raise TypeError: a Bidirectional has all of its layers."""
@@ -76,22 +81,26 @@ class Bidirectional(Network):
 
     def _wire(self, f, g, states=0):
         """Add all layers, for inputs with so many initial states."""
-        self.inputs, self.steps, self.in_shapes = 1 + states, [], None
-        add, given, half = super().add, range(1, self.inputs), states // 2
-        h_f = add(f, 0, *given[:half])  # (1)
-        h_g = add(g, 0, *given[half:])  # (2)
+        self.inputs, self.steps, self.in_shapes = 1 + states + self.masked, [], None
+        add, half = super().add, states // 2
+        given, mask = range(1, 1 + states), range(1 + states, self.inputs)
+        h_f = add(f, 0, *given[:half], *mask)  # (1)
+        h_g = add(g, 0, *given[half:], *mask)  # (2)
         if self.last:
             h_f = add(Last(), h_f)  # (3)
             h_g = add(Last(reverse=True), h_g)  # (4)
         add(Concat(), h_f, h_g)  # (5)
 
-    def build(self, in_shape, /, *states, rng=None, dtype=np.float32):
-        if len(states) % 2:
-            raise expects(self.who, "as many initial states for each layer", len(states))
+    def build(self, in_shape, /, *more, rng=None, dtype=np.float32):
+        states = len(more) - self.masked
+        if states < 0:
+            raise expects(self.who, "a mask as its last input", "none")
+        if states % 2:
+            raise expects(self.who, "as many initial states for each layer", states)
         before = dict(vars(self))
-        self._wire(*self.layers[:2], states=len(states))
+        self._wire(*self.layers[:2], states=states)
         try:
-            return super().build(in_shape, *states, rng=rng, dtype=dtype)
+            return super().build(in_shape, *more, rng=rng, dtype=dtype)
         except Exception:
             vars(self).update(before)
             raise
@@ -105,3 +114,8 @@ def _reading(name, layer, reverse):
         what = f"{name} to be a recurrent layer with reverse={reverse}"
         raise expects("Bidirectional", what, repr(layer))
     return layer
+
+
+def _masked(layer):
+    """Return whether the last input of `layer` is a mask."""
+    return getattr(layer, "masked", False)

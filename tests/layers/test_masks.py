@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
-from backprop.layers import GRU, LSTM, RNN, Last
+from backprop.layers import GRU, LSTM, RNN, Bidirectional, Last
 from backprop.layers.sequences import blend, blend_backward
 
 N, T, D, H = 4, 6, 2, 3
@@ -176,6 +176,19 @@ def test_gradients_inside_a_network_with_a_mask_that_is_read_twice():
     assert_allclose(net.predict(x, m)[1], net.predict(x[1:2], m[1:2])[0], rtol=1e-13)
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_both_layers_of_a_bidirectional_read_one_mask(last):
+    layer = Bidirectional(LSTM(H, masked=True), last=last)
+    layer.build((T, D), (T,), rng=0, dtype=np.float64)
+    x, _, _ = numbers("LSTM")
+    y = layer.predict(x, bp.mask_of(LENGTHS, T))
+    for n, length in enumerate(LENGTHS):
+        alone = Bidirectional(LSTM(H), last=last)
+        alone.build((length, D), dtype=np.float64)
+        alone.parameters[:] = layer.parameters
+        close(y[n] if last else y[n, :length], alone.predict(x[n : n + 1, :length])[0])
+
+
 def test_a_network_of_one_precision_stays_in_it_whatever_the_mask_is_made_of():
     net = bp.Network(inputs=2)
     net.add(LSTM(3, masked=True), 0, 1)
@@ -268,6 +281,18 @@ def test_the_mean_counts_rows_of_zeros():
         (
             lambda: RNN(3, masked=True).build((4, 2), (4,), (4,)),
             "RNN expects initial states of shape (N, 3), got (N, 4)",
+        ),
+        (
+            lambda: Bidirectional(RNN(3, masked=True)).build((4, 2)),
+            "Bidirectional expects a mask as its last input, got none",
+        ),
+        (
+            lambda: Bidirectional(RNN(3, masked=True), RNN(3, reverse=True)),
+            "Bidirectional expects both layers masked or neither, got RNN(3, reverse=True)",
+        ),
+        (
+            lambda: Bidirectional(RNN(3, masked=True)).build((4, 2), (3,), (4,)),
+            "Bidirectional expects as many initial states for each layer, got 1",
         ),
         (
             lambda: RNN(3).build((4, 2), (4,)),
