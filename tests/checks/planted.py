@@ -26,7 +26,8 @@ class Planted:
     wrong: str
     why: str = ""
     also: tuple[str, ...] = ()
-    """Kinds that would give the very same numbers: nobody can tell them apart by looking."""
+    """Kinds that would give the very same numbers, or that it may as well be called: a parameter of
+    a pair of functions is one of their inputs."""
 
     @property
     def style(self):
