@@ -115,6 +115,7 @@ TABLE = [
     (bp.Conv2D(4, 2), (1, 3, 3, 1)),
     (bp.RNN(3), (1, 3, 3)),
     (bp.LSTM(1), (1, 4, 4)),
+    (bp.GRU(1), (1, 3, 3)),
     (bp.LSTM(2), (1, 3, 2)),
     # Conv2D: even and oblong kernels, strides that do not tile, padding, dilation, orientations
     (bp.Conv2D(2, 3), (2, 5, 6, 2)),
