@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import whole
 from .check import Check
 from .diagnosis import LARGEST, Case, diagnose
-from .purity import Finding, Randomness, findings, frames_of, settle, structure
+from .purity import Finding, Randomness, findings, frames_of, settle, structure, unchecked
 from .recognition import subject_of
 from .report import Report
 from .shrinking import smallest
@@ -66,21 +66,22 @@ def gradcheck(
     """
     entries = whole("gradcheck", "entries", entries)
     rng = np.random.default_rng(rng)
-    subject = subject_of(thing, inputs, loss, target, rng)
     of_foreign_code = np.random.get_state()  # noqa: NPY002 -- seeded on the way if it draws
     try:
+        subject = subject_of(thing, inputs, loss, target, rng)
         # What overflows shows in the verdict: it is no reason to stop on the way.
         with np.errstate(all="ignore"):
             return _checked(subject, rng, entries, explain)
-    except Randomness as stop:
-        return Report(subject, [stop.args[0]], [])
     finally:
         np.random.set_state(of_foreign_code)  # noqa: NPY002
 
 
 def _checked(subject, rng, entries, explain):
     double = subject.astype(np.float64)
-    found = settle(double)
+    try:
+        found = [*unchecked(double), *settle(double)]
+    except Randomness as stop:
+        return Report(subject, [stop.args[0]], [])
     check = Check(double, rng, entries)
     try:
         gradients = check.gradients()

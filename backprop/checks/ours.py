@@ -15,6 +15,7 @@ class OfLayer(WithCache):
 
     def __init__(self, layer, rng: np.random.Generator | int = 0):
         super().__init__(layer)
+        self.named = []
         self.rng = np.random.default_rng(rng)
         self.masks = int(self.rng.integers(2**32))
 

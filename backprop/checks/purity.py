@@ -77,10 +77,11 @@ def structure(subject, gradients):
         if name not in gradients or gradients[name] is None:
             if name in subject.inputs and subject.taken_for == "a function and its gradient":
                 yield Finding("missing gradient", f"{name}: no gradient, not checked", False)
-            elif name in subject.inputs or _matters(subject, name):
+            elif name in subject.inputs or subject.matters(name):
                 got = ", ".join(gradients) or "none"
                 text = f"{name}: its gradient is missing; backward gave those of {got}"
-                yield Finding("missing gradient", text)
+                hint = "" if name in subject.inputs else subject.hint(name, tensor.shape)
+                yield Finding("missing gradient", text + hint)
             continue
         value = gradients[name]
         dtype = getattr(value, "dtype", np.dtype(type(value)) if np.isscalar(value) else None)
@@ -97,6 +98,17 @@ def structure(subject, gradients):
             )
         if not np.isfinite(value).all():
             yield Finding("not finite", f"{name}: its gradient holds NaN or infinity")
+
+
+def unchecked(subject):
+    """Yield a note for what has a gradient and cannot be checked."""
+    for name in subject.numbers:
+        text = f"{name} is a plain number and was not checked: keep it as an array, np.array([...])"
+        yield Finding("not checked", text, serious=False)
+    for name, value in subject.constants.items():
+        if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and not subject.inputs:
+            text = f"{name} holds whole numbers, which have no derivative: it was not checked"
+            yield Finding("not checked", text, serious=False)
 
 
 def _outputs(subject):
@@ -278,12 +290,3 @@ def _linear(subject, delta, gradients):
             " multiply by the delta it is given"
         )
         yield Finding("not linear in delta", text)
-
-
-def _matters(subject, name):
-    """Whether the output depends on a parameter."""
-    one = subject.copy()
-    before = _outputs(one)
-    tensor = one.tensors[name]
-    tensor += 0.01 * (1 + np.abs(tensor))
-    return not _same(before, _outputs(one))

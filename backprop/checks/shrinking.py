@@ -105,7 +105,7 @@ def _cut(subject, lengths):
         else:
             holder[name] = part
     if isinstance(below, OfLayer):
-        shapes = [np.shape(value)[1:] for value in below.call()]
+        shapes = [x.shape[1:] for x in map(np.asarray, below.call())]
         layer = below.thing
         if [x.shape[1:] for x in subject.inputs.values()] != shapes:
             layer = _rebuilt(layer, shapes)

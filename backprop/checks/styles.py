@@ -1,70 +1,137 @@
 """The four styles in which other people write a derivative."""
 
+import contextlib
+
 import numpy as np
 
-from .parameters import SPELLINGS, TABLES, argument_names, attribute, by_name, first, found_params
+from .parameters import (
+    argument_names,
+    attributes,
+    by_name,
+    found_params,
+    gradient_of,
+    is_gradient,
+    resolve,
+    slots,
+)
 from .subjects import Subject
 
 
-class WithCache(Subject):
+class Foreign(Subject):
+    """An object that keeps its parameters on itself, in ways of its own.
+
+    Args:
+        thing: the object.
+        params: the names of its parameters, or a dict from them to the names of their gradients;
+            found by itself if not given.
+    """
+
+    def __init__(self, thing, params=None):
+        super().__init__(thing)
+        self.named, self.slots, self.numbers = params, {}, []
+
+    def find_params(self):
+        """Keep of all arrays those that have a gradient, or that the output depends on."""
+        self.slots = found_params(self.thing, self.named)
+        self.slots = {n: slot for n, slot in self.slots.items() if n not in self.inputs}
+        self.params = {name: slot.array for name, slot in self.slots.items()}
+        if self.named is not None:
+            return
+        trial, gradients = self.copy(), {}
+        with np.errstate(all="ignore"):
+            y, cache = trial.forward()
+            # What forward makes anew is its state.
+            kept = {n for n, s in self.slots.items() if trial.still_has(n, s)}
+            with contextlib.suppress(Exception):  # the check itself will meet it, and tell
+                gradients = trial.backward(np.ones_like(y, dtype=float), cache)
+        self.params = {
+            name: value
+            for name, value in self.params.items()
+            if name in kept and (gradients.get(name) is not None or self._is_lacking(name, value))
+        }
+        self.numbers = [n for n, v in attributes(self.thing).items() if _is_lone(trial.thing, n, v)]
+
+    def still_has(self, name, slot):
+        """Whether the parameter is still the array that this copy was given."""
+        return any(resolve(self.thing, path) is self.params[name] for path in slot.paths)
+
+    def _is_lacking(self, name, value):
+        """Whether the output depends on an array without a gradient."""
+        return value.dtype.kind == "f" and self.matters(name)
+
+    def hint(self, name, shape):
+        """Return a sentence on what may be the gradient of a parameter that seems to have none."""
+        alike = [slot.name for slot in slots(self.thing) if slot.array.shape == shape]
+        alike = [other for other in alike if other not in self.tensors]
+        what = f'params={{"{name}": "{alike[0]}"}}' if alike else "params=[...]"
+        found = f"If it is {alike[0]}" if alike else f"If {name} is a constant"
+        return f". {found}, say {type(self).__name__}(thing, {what})"
+
+
+def _is_lone(thing, name, value):
+    """Whether an attribute is a plain number that has a gradient."""
+    number = isinstance(value, float | np.floating)
+    return number and gradient_of(thing, [(name,)]) is not None
+
+
+class WithCache(Foreign):
     """A thing whose passes hand over a cache: every layer of this package, and any like it.
 
     `forward(*inputs)` returns `(y, cache)`; `backward(delta, cache)` returns `(dx, grads)`, `dx`
     being a tuple if there are several inputs, and `grads` a dict; or `(dx, dW, db)`; or `dx`.
-
-    Args:
-        thing: the layer.
-        params: the names of the attributes that are parameters; found by itself if not given.
+    Parameters are found as by `OnSelf`.
     """
 
     taken_for = "forward and backward with a cache"
     has_cache = True
-
-    def __init__(self, thing, params=None):
-        super().__init__(thing)
-        self.named = params
-
-    def find_params(self):
-        self.params = found_params(self.thing, self.named)
 
     def _forward(self):
         both = self.thing.forward(*self.call())
         return both[0], both[1:]
 
     def backward(self, delta, cache):
-        return self.sorted(self.thing.backward(delta, *cache))
+        found = self.sorted(self.thing.backward(delta, *cache))
+        beside = {n: gradient_of(self.thing, s.paths) for n, s in self.slots.items()}
+        return {**{n: g for n, g in beside.items() if g is not None}, **found}
 
     def sorted(self, returned):
         """Return what `backward` returned by the name of its tensor."""
-        first, *rest = returned if isinstance(returned, tuple) else (returned,)
-        if len(rest) == 1 and isinstance(rest[0], dict):
-            of_inputs = first if isinstance(first, tuple) else (first,)
-            return {**self.given(of_inputs), **by_name(rest[0], self.params)}
-        names = [*self.inputs, *self.params]
-        return dict(zip(names, (first, *rest), strict=False))
+        return _sorted(returned, self.inputs, self.params, self.given)
 
 
-class OnSelf(Subject):
+def _sorted(returned, inputs, params, given):
+    """Return gradients by the name of their tensor: a dict beside those of the inputs, or in turn.
+
+    Those of parameters may come in an order of their own: shapes tell where they belong.
+    """
+    if isinstance(returned, dict):
+        return by_name(returned, [*inputs, *params])
+    every = returned if isinstance(returned, tuple | list) else (returned,)
+    if every and isinstance(every[-1], dict):
+        of_inputs = every[0] if isinstance(every[0], tuple) else every[:-1]
+        return {**given(of_inputs), **by_name(every[-1], params)}
+    found = given(every)
+    open_ = dict(params)
+    for gradient in every[len(found) :]:
+        alike = [name for name, value in open_.items() if value.shape == np.shape(gradient)]
+        name = (alike or list(open_) or [None])[0]
+        if name is not None:
+            found[name] = gradient
+            del open_[name]
+    return found
+
+
+class OnSelf(Foreign):
     """A layer that keeps what `backward` needs, and the gradients, on itself: most books' shape.
 
-    `forward(x)` returns `y`, `backward(delta)` returns `dx`. The gradient of the parameter `W` is
-    then looked for as `dW`, `d_W`, `grad_W`, `W_grad` and in a dict or list `grads`; parameters in
-    a dict or list `params`, and else among the attributes that are arrays. An object with
-    `zero_grad()` is told to forget earlier gradients before each `backward`.
-
-    Args:
-        thing: the layer.
-        params: the names of its parameters, or a dict from them to the names of their gradients.
+    `forward(x)` returns `y`, `backward(delta)` returns `dx`. Parameters are the arrays among its
+    attributes, in its dicts and lists, and in the objects it is made of. The gradient of `W` is
+    then looked for beside it as `dW`, `d_W`, `grad_W`, `W_grad` and the like, and in a dict or list
+    `grads`. An object with `zero_grad()` is told to forget earlier gradients before each
+    `backward`.
     """
 
     taken_for = "forward and backward with their state on self"
-
-    def __init__(self, thing, params=None):
-        super().__init__(thing)
-        self.named = params
-
-    def find_params(self):
-        self.params = found_params(self.thing, self.named)
 
     def _forward(self):
         return self.thing.forward(*self.call()), ()
@@ -75,32 +142,27 @@ class OnSelf(Subject):
                 getattr(self.thing, name)()
         returned = self.thing.backward(delta)
         if returned is None:
-            returned = next(
-                (v for n in ("dx", "dX") if (v := attribute(self.thing, n)) is not None), None
-            )
-        of_inputs = returned if isinstance(returned, tuple) else (returned,)
-        return {**self.given(of_inputs), **self.gradients()}
+            own = attributes(self.thing)
+            returned = next((own[name] for name in ("dx", "dX") if name in own), None)
+        return {**self.gradients(), **_sorted(returned, self.inputs, self.params, self.given)}
 
     def state(self):
-        spelled = {form.format(name) for name in self.params for form in SPELLINGS[:-1]}
-        own = {*self.params, *spelled, *TABLES, "params", "parameters", "dx", "dX"}
-        return {name: value for name, value in vars(self.thing).items() if name not in own}
+        paths = [path for slot in self.slots.values() for path in slot.paths]
+        kept = [slot for slot in slots(self.thing) if not set(map(tuple, slot.paths)) & set(paths)]
+        return {
+            slot.name: slot.array
+            for slot in kept
+            if not any(is_gradient(path, [*paths, ("x",), ("X",)]) for path in slot.paths)
+        }
 
     def gradients(self):
         """Return the gradients that the last `backward` left."""
-        found = {}
-        for name in TABLES:
-            table = attribute(self.thing, name)
-            if isinstance(table, list | tuple) and len(table) == len(self.params):
-                return dict(zip(self.params, table, strict=True))
-            if isinstance(table, dict):
-                found = by_name(table, self.params)
-        for name in self.params:
-            if isinstance(self.named, dict):
-                found[name] = attribute(self.thing, self.named[name])
-            elif name not in found:
-                spelled = (form.format(name) for form in SPELLINGS[:-1])
-                found[name] = first(attribute(self.thing, each) for each in spelled)
+        if isinstance(self.named, dict):
+            paths = {name: [(where,)] for name, where in self.named.items()}
+            found = {name: resolve(self.thing, path[0]) for name, path in paths.items()}
+        else:
+            slots_ = ((name, slot) for name, slot in self.slots.items() if name in self.params)
+            found = {name: gradient_of(self.thing, slot.paths) for name, slot in slots_}
         return {name: value for name, value in found.items() if value is not None}
 
 

@@ -24,6 +24,7 @@ import copy
 import numpy as np
 
 from ..errors import expects
+from .parameters import slots
 
 
 class Subject:
@@ -37,6 +38,8 @@ class Subject:
     """What the thing was taken for, in the report."""
     takes_delta = True
     """Whether `backward` multiplies by a delta; that of a loss or a function begins with 1."""
+    numbers = ()
+    """Attributes that are plain numbers and have a gradient: they cannot be moved in place."""
     has_cache = False
     """Whether the passes hand over a cache, so that two of them can be in flight."""
 
@@ -45,6 +48,7 @@ class Subject:
         self.inputs, self.params = {}, {}
         self.arguments = []  # in the order of the call: the name of a tensor, or a constant
         self.constants = {}
+        self.tables = {}  # arguments that are dicts of tensors, and the tensors' names by key
         self.seed = None
 
     @property
@@ -63,7 +67,10 @@ class Subject:
         twin = self.copy()
         names = twin.names_of(len(inputs))
         for position, (name, value) in enumerate(zip(names, inputs, strict=True)):
-            if twin.is_constant(position, value):
+            if _is_table(value):
+                twin.tables[name] = {key: key for key in value}
+                twin.inputs |= {key: _checked(part) for key, part in value.items()}
+            elif twin.is_constant(position, value):
                 twin.constants[name] = value
             else:
                 twin.inputs[name] = _checked(value)
@@ -98,16 +105,21 @@ class Subject:
         # Wherever the thing holds one of the arrays, its copy holds the new one; and where it keeps
         # others, say to write gradients into, they follow its parameters' type.
         new = {id(self.params[name]): value for name, value in twin.params.items()}
-        if dtype is not None and np.dtype(dtype).kind == "f" and hasattr(self.thing, "__dict__"):
-            for each in arrays(vars(self.thing)):
-                if each.dtype.kind == "f":
-                    new.setdefault(id(each), each.astype(dtype))
+        if dtype is not None and np.dtype(dtype).kind == "f":
+            for slot in slots(self.thing):
+                if slot.array.dtype.kind == "f":
+                    new.setdefault(id(slot.array), slot.array.astype(dtype))
         twin.thing = copy.deepcopy(self.thing, new)
         return twin
 
     def call(self):
         """Return the arguments of a forward pass."""
-        return [self.inputs[n] if n in self.inputs else self.constants[n] for n in self.arguments]
+        return [self._argument(name) for name in self.arguments]
+
+    def _argument(self, name):
+        if name in self.tables:
+            return {key: self.inputs[tensor] for key, tensor in self.tables[name].items()}
+        return self.inputs[name] if name in self.inputs else self.constants[name]
 
     def forward(self):
         """Return `y` and the cache."""
@@ -126,6 +138,18 @@ class Subject:
         """Return what a thing without a cache keeps on itself between its passes, by attribute."""
         return {}
 
+    def hint(self, name, shape):
+        """Return a sentence for a parameter that seems to have no gradient."""
+        return ""
+
+    def matters(self, name):
+        """Whether the output depends on a tensor."""
+        one = self.copy()
+        before = np.array(one.forward()[0])
+        tensor = one.tensors[name]
+        tensor += np.asarray(0.01 * (1 + np.abs(tensor))).astype(tensor.dtype)
+        return not np.array_equal(before, one.forward()[0], equal_nan=True)
+
     def given(self, gradients):
         """Return gradients in the order of the call by the name of the input they belong to."""
         names = [name for name in self.arguments if name in self.inputs]
@@ -139,6 +163,14 @@ def arrays(value, depth=4):
     elif depth and isinstance(value, tuple | list | dict):
         for part in value.values() if isinstance(value, dict) else value:
             yield from arrays(part, depth - 1)
+
+
+def _is_table(value):
+    """Whether an argument is a dict of nothing but arrays of floats: parameters by name."""
+    parts = value.values() if isinstance(value, dict) else ()
+    return bool(parts) and all(
+        isinstance(part, np.ndarray) and part.dtype.kind == "f" for part in parts
+    )
 
 
 def _checked(value):
