@@ -11,7 +11,7 @@ import safetensors.numpy
 
 from backprop.initializers import Given, Initializer, Orthogonal
 from backprop.layer import Layer
-from backprop.layers import Add, Dense, Dropout, Tanh
+from backprop.layers import Add, BatchNorm, Dense, Dropout, Tanh
 from backprop.network import Network
 from backprop.training import load, save
 from cases import CASES
@@ -42,6 +42,7 @@ def test_every_layer_comes_back_with_the_same_bits(case, tmp_path):
     net.add(case.build(), *range(len(case.shapes)))
     net.build(*(shape[1:] for shape in case.shapes), rng=0)
     net.parameters[...] = np.random.default_rng(1).standard_normal(net.parameters.size)
+    net.forward(*case.inputs(np.float32, seed=5))
     save(net, tmp_path / "net.safetensors")
     twin = load(tmp_path / "net.safetensors")
     assert repr(twin) == repr(net)
@@ -49,8 +50,12 @@ def test_every_layer_comes_back_with_the_same_bits(case, tmp_path):
     assert list(twin.params) == list(net.params)
     assert same_bits(twin.parameters, net.parameters)
     x = case.inputs(np.float32)
+    assert list(twin.state) == list(net.state)
+    assert all(same_bits(twin.state[key], net.state[key]) for key in net.state)
+    assert same_bits(net.predict(*x), twin.predict(*x))
     ys = [each.forward(*x, rng=np.random.default_rng(4))[0] for each in (net, twin)]
     assert same_bits(*ys)
+    twin = load(tmp_path / "net.safetensors")
     save(twin, tmp_path / "again.safetensors")
     contents = [(tmp_path / name).read_bytes() for name in ("net.safetensors", "again.safetensors")]
     assert contents[0] == contents[1]
@@ -210,10 +215,8 @@ def test_a_network_without_parameters(tmp_path):
 def test_what_is_saved_is_checked(tmp_path):
     path = tmp_path / "net"
 
-    class Running(Tanh):
-        stateful = True
-
-    running = build([Running()], (2,))
+    running = build([BatchNorm()], (2,))
+    running[0].variance = np.ones(2)
     replaced = build([Dense(2)], (2,))
     replaced[0].W = np.zeros((2, 2))
     for kind, net, text in [
@@ -224,7 +227,7 @@ def test_what_is_saved_is_checked(tmp_path):
             build([Dense(2)], (2,), np.complex128),
             "parameters that are float16, float32, float64, got complex128",
         ),
-        (ValueError, running, "layers without running averages, got Network([Running()])"),
+        (ValueError, running, "0.variance to be float32, got float64"),
         (ValueError, replaced, "0.W to be changed by W[...] = array, got W = array"),
         (
             TypeError,
