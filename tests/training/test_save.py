@@ -195,6 +195,38 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def averaging(dtype=np.float32):
+    """Return a network whose running averages have moved, and an input for it."""
+    shared = BatchNorm(keep=0.5)
+    net = build([Dense(3), shared, Dense(3), shared, Network([BatchNorm()])], (2,), dtype)
+    x = np.random.default_rng(3).standard_normal((6, 2)).astype(dtype)
+    net.forward(x)
+    return net, x
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_running_averages_come_back(dtype, tmp_path):
+    net, x = averaging(dtype)
+    save(net, tmp_path / "net")
+    twin = load(tmp_path / "net")
+    assert list(twin.state) == ["1.mean", "1.variance", "4.0.mean", "4.0.variance"]
+    for key, value in net.state.items():
+        assert value.any()
+        assert same_bits(twin.state[key], value)
+    assert same_bits(twin.predict(x), net.predict(x))
+    assert twin[1] is twin[3]
+    assert same_bits(twin.forward(x)[0], net.forward(x)[0])
+    assert all(same_bits(twin.state[key], value) for key, value in net.state.items())
+
+
+def test_running_averages_stand_beside_the_parameters(tmp_path):
+    net, _ = averaging()
+    save(net, tmp_path / "net")
+    tensors = safetensors.numpy.load_file(tmp_path / "net")
+    assert tensors.keys() == net.params.keys() | net.state.keys()
+    np.testing.assert_array_equal(tensors["1.variance"], net[1].variance)
+
+
 def test_other_readers_find_the_parameters_under_their_keys(tmp_path):
     net = build([Dense(3), Tanh(), Dense(2)], (2,))
     save(net, tmp_path / "net.safetensors")
@@ -290,14 +322,21 @@ def test_a_link_stays_a_link(tmp_path):
 
 @pytest.fixture
 def file(tmp_path):
+    return in_parts(build([Dense(3), Tanh(), Dense(2)], (2,)), tmp_path / "net.safetensors")
+
+
+@pytest.fixture
+def averages_file(tmp_path):
+    return in_parts(averaging()[0], tmp_path / "net.safetensors")
+
+
+def in_parts(net, path):
     """A saved network, in parts: its tensors, the description, and how to write them back."""
-    path = tmp_path / "net.safetensors"
-    net = build([Dense(3), Tanh(), Dense(2)], (2,))
     save(net, path)
 
     class File:
         content = path.read_bytes()
-        tensors = dict(net.params)
+        tensors = {**net.params, **net.state}
         header = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
         about = json.loads(header["__metadata__"]["backprop"])
 
@@ -459,6 +498,41 @@ def test_a_tensor_of_another_type(file):
     for dtype, word in [(np.float64, "F64"), (np.int32, "I32")]:
         file.tensors["0.b"] = np.zeros(3, dtype)
         assert file.refused() == f"load expects tensor 0.b to be (3,) F32, got (3,) {word}"
+
+
+def test_running_averages_that_are_not_those_of_the_layers(averages_file):
+    file = averages_file
+    for kind, word in [(np.zeros((3, 1), np.float32), "(3, 1) F32"), (np.ones(3), "(3,) F64")]:
+        file.tensors["1.mean"] = kind
+        assert file.refused() == f"load expects tensor 1.mean to be (3,) F32, got {word}"
+    del file.tensors["1.mean"]
+    assert file.refused() == "load expects tensor 1.mean to be (3,) F32, got absent"
+    file.tensors["1.mean"] = file.tensors["2.mean"] = np.zeros(3, np.float32)
+    assert file.refused() == "load expects tensor 2.mean to be absent, got (3,) F32"
+    del file.tensors["2.mean"]
+    file.about["network"]["layers"][1]["settings"]["keep"] = 1.0
+    what = "keep to be a finite number of at least 0 below 1, got 1.0"
+    assert file.refused() == f"BatchNorm expects {what}"
+
+
+@pytest.mark.parametrize("kind", ["BatchNorm", "LayerNorm"])
+def test_features_larger_than_the_file_take_no_memory(file, kind):
+    layer = {"class": kind, "name": "", "settings": {}}
+    file.about["network"] = {
+        "class": "Network",
+        "name": "",
+        "inputs": 1,
+        "layers": [layer],
+        "steps": [[0, [0]]],
+    }
+    file.about["in_shapes"] = [[10**15]]
+    assert file.refused() == f"load expects parameters of at most 17 numbers, got ({10**15},)"
+
+
+def test_ids_larger_than_the_file_take_no_memory(file):
+    layer = {"class": "Embedding", "name": "", "settings": {"count": 10**15, "units": 2}}
+    file.about["network"]["layers"][0] = layer
+    assert file.refused() == f"load expects parameters of at most 17 numbers, got ({10**15}, 2)"
 
 
 def test_an_architecture_larger_than_the_file_takes_no_memory(file):
