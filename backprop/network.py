@@ -42,6 +42,7 @@ class Network(Layer):
     **Parameters.** Once built, all parameters lie in one vector, `net.parameters`, in the order of
     `net.params`; each layer's `W` is a view into it. `net.flatten(grads)` brings gradients into
     that order. A parameter's key is the number of its layer and its name: `"2.W"` is `net[2].W`.
+    Running averages are in `net.state`, under keys of the same kind.
 
     **States.** A long sequence can be taken in chunks, each pass beginning where the one before it
     ended. The states of recurrent layers are then handed on by layer number:
@@ -372,8 +373,7 @@ class Network(Layer):
             if any(wanted[i] for i in reads):
                 dx, grads = layer.backward(delta, caches[number])
                 for i, part in zip(reads, dx if isinstance(dx, tuple) else (dx,), strict=True):
-                    if part is not None:
-                        deltas[i] = part if deltas[i] is None else deltas[i] + part
+                    deltas[i] = part if deltas[i] is None else deltas[i] + part
             else:
                 grads = layer.grads(delta, caches[number])
             earlier = of_layer.get(id(layer))

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 import backprop as bp
-from backprop.selfcheck import spread
+from backprop.selfcheck import numbers
 
 
 @dataclasses.dataclass
@@ -34,12 +34,8 @@ class Case:
     def inputs(self, dtype=np.float64, seed=2):
         """Return inputs for it, whole numbers where it takes such."""
         rng = np.random.default_rng(seed)
-        return [
-            rng.integers(0, self.layer.integers_below(i), shape)
-            if i in self.layer.integer_inputs
-            else spread(shape, rng).astype(dtype)
-            for i, shape in enumerate(self.shapes)
-        ]
+        xs = [numbers(self.layer, i, shape, rng) for i, shape in enumerate(self.shapes)]
+        return [x if x.dtype.kind == "i" else x.astype(dtype) for x in xs]
 
     def delta(self, y, seed=3):
         """Return a random delta for the output `y`."""

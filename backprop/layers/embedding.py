@@ -11,8 +11,7 @@ class Embedding(Layer):
     r"""A table with a row of numbers for each id: a word, a character, a category.
 
     Shapes: ids $x\,(N, T)$, $W\,(V, D)$, $y\,(N, T, D)$. Ids of any other shape, such as $(N)$, get
-    one more axis $D$ just so. $X\,(NT, V)$ has the ids as rows of zeros with a single
-    one in each.
+    one more axis $D$ just so. $X\,(NT, V)$ has the ids as rows of zeros with a single one in each.
 
     **Forward**
 

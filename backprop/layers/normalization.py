@@ -90,7 +90,10 @@ class LayerNorm(Layer):
         self.scale, self.shift = bool(scale), bool(shift)
         self.gamma_init, self.beta_init = gamma_init, beta_init
         self.param_names = ("gamma",) * self.scale + ("beta",) * self.shift
-        self.gamma, self.beta = 1, 0
+        if not self.scale:
+            self.gamma = 1
+        if not self.shift:
+            self.beta = 0
 
     def build(self, in_shape, /, *, rng=None, dtype=np.float32):
         D = _features(self.who, in_shape)

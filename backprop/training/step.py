@@ -56,7 +56,7 @@ class TrainStep:
             shortened.
         freeze: patterns over parameter keys, such as `"*.b"` or `("0.*", "1.*")`. What they fit
             keeps every bit: the optimizer does not see it, so neither momentum nor weight decay
-            moves it.
+            moves it. (Running averages are no parameters, and go on.)
         seed: seed of the stochastic layers.
         state: the `state` of an earlier TrainStep to go on from; it is copied.
 

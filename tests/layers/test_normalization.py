@@ -329,6 +329,14 @@ def test_a_state_has_to_fit():
         _ = BatchNorm().state
 
 
+def test_a_layer_norm_that_is_not_built_has_no_parameters():
+    text = "LayerNorm expects build(in_shape) before its parameters are used, got none"
+    for settings in ({}, {"scale": False}, {"shift": False}):
+        with refusal(ValueError, text):
+            _ = LayerNorm(**settings).params
+    assert LayerNorm(scale=False, shift=False).params == {}
+
+
 def test_which_layers_have_a_state():
     assert BatchNorm().stateful
     assert not LayerNorm().stateful
