@@ -6,7 +6,7 @@ A layer is a function $y = f(x; \theta)$ and its derivative, coded by hand. Its 
     dx, grads = layer.backward(delta, cache)   # delta = dL/dy, handed down by the layer above
 
 and they are *pure*: neither writes to an argument or to the layer (but for the running averages
-that `state_names` lists). What crosses from the one to the other is a value that one can print.
+that `average_names` lists). What crosses from the one to the other is a value that one can print.
 Everywhere in this package
 
 * `delta` is $\partial L/\partial y$, the one thing that travels backwards;
@@ -45,7 +45,7 @@ class Layer(Configured):
     """The attributes that hold parameters; the keys of `params` and of the gradients."""
     stochastic: bool = False
     """Whether `forward` draws random numbers and takes the keyword `rng` (Dropout)."""
-    state_names: tuple[str, ...] = ()
+    average_names: tuple[str, ...] = ()
     """The attributes that hold running averages, which `forward` replaces and `predict` reads."""
     integer_inputs: tuple[int, ...] = ()
     """Positions of the inputs that are whole numbers: nothing to differentiate, `dx` is None."""
@@ -109,24 +109,24 @@ class Layer(Configured):
         return self._arrays(self.param_names)
 
     @property
-    def state(self) -> dict[str, Array]:
+    def averages(self) -> dict[str, Array]:
         """The running averages by name.
 
         No pass writes into them: it puts new arrays in their place. So what you hold stays as it
-        is, and `layer.state = held` goes back to it.
+        is, and `layer.averages = held` goes back to it.
         """
-        return self._arrays(self.state_names)
+        return self._arrays(self.average_names)
 
-    @state.setter
-    def state(self, state: dict[str, Array]) -> None:
-        check_state(self.who, self.state, state)
-        for name, value in state.items():
+    @averages.setter
+    def averages(self, averages: dict[str, Array]) -> None:
+        check_averages(self.who, self.averages, averages)
+        for name, value in averages.items():
             setattr(self, name, value)
 
     @property
     def stateful(self) -> bool:
         """Whether `forward` updates running averages (BatchNorm)."""
-        return bool(self.state_names)
+        return bool(self.average_names)
 
     def _arrays(self, names):
         try:
@@ -158,15 +158,15 @@ class Layer(Configured):
         """Return a copy of this built layer whose parameters are of `dtype`."""
         twin = copy.deepcopy(self)
         twin.place(np.empty(self.param_count, dtype))
-        twin.state = {name: value.astype(dtype) for name, value in self.state.items()}
+        twin.averages = {name: value.astype(dtype) for name, value in self.averages.items()}
         return twin
 
 
-def check_state(who, mine, its):
+def check_averages(who, mine, its):
     """Raise ValueError unless `its` running averages have the names and shapes of `mine`."""
-    shapes = [{name: np.shape(value) for name, value in state.items()} for state in (mine, its)]
+    shapes = [{name: np.shape(value) for name, value in each.items()} for each in (mine, its)]
     if shapes[0] != shapes[1]:
-        raise expects(who, f"a state of {shapes[0]}", shapes[1])
+        raise expects(who, f"averages of shapes {shapes[0]}", shapes[1])
 
 
 def rows(x: Array, /) -> Array:

@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 
 from .errors import batch_of, expects, whole
-from .layer import Array, Grads, Layer, check_state
+from .layer import Array, Grads, Layer, check_averages
 from .summary import summary
 
 
@@ -42,7 +42,7 @@ class Network(Layer):
     **Parameters.** Once built, all parameters lie in one vector, `net.parameters`, in the order of
     `net.params`; each layer's `W` is a view into it. `net.flatten(grads)` brings gradients into
     that order. A parameter's key is the number of its layer and its name: `"2.W"` is `net[2].W`.
-    Running averages are in `net.state`, under keys of the same kind.
+    Running averages are in `net.averages`, under keys of the same kind.
 
     **States.** A long sequence can be taken in chunks, each pass beginning where the one before it
     ended. The states of recurrent layers are then handed on by layer number:
@@ -239,19 +239,19 @@ class Network(Layer):
         }
 
     @property
-    def state(self):
+    def averages(self):
         """The running averages by key: `"1.mean"` is `net[1].mean`."""
         return {
             f"{number}.{name}": value
             for number, layer in self.owners()
-            for name, value in layer.state.items()
+            for name, value in layer.averages.items()
         }
 
-    @state.setter
-    def state(self, state):
-        check_state(self.who, self.state, state)
+    @averages.setter
+    def averages(self, averages):
+        check_averages(self.who, self.averages, averages)
         for number, layer in self.owners():
-            layer.state = {name: state[f"{number}.{name}"] for name in layer.state}
+            layer.averages = {name: averages[f"{number}.{name}"] for name in layer.averages}
 
     @property
     def dtype(self):
@@ -486,7 +486,7 @@ def _check_shared(layer, twin):
         what, mine, its = "inputs of shapes", layer.in_shapes, twin.in_shapes
     else:
         what = "parameters of shapes"
-        arrays = ((*one.params.values(), *one.state.values()) for one in (layer, twin))
+        arrays = ((*one.params.values(), *one.averages.values()) for one in (layer, twin))
         mine, its = ([value.shape for value in each] for each in arrays)
     if mine != its:
         raise expects(layer.who, f"{what} {mine} wherever it stands", its)

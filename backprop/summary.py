@@ -17,9 +17,9 @@ def summary(net):
         np.zeros((1, *shape), np.int64 if i in net.integer_inputs else net.dtype)
         for i, shape in enumerate(net.in_shapes)
     ]
-    averages = net.state
+    averages = net.averages
     _, caches = net.forward(*inputs)
-    net.state = averages
+    net.averages = averages
     seen = {id(array) for array in (*map(_owner, net.params.values()), *inputs)}
     rows = [("", "layer", "reads", "output", "parameters", "multiply-adds", "cache")]
     counted = set()

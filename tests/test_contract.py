@@ -124,15 +124,15 @@ def test_passes_write_to_nothing(case):
     layer = case.build()
     xs = freeze(case.inputs())
     freeze(layer.params)
-    averages = freeze(layer.state)
+    averages = freeze(layer.averages)
     before = pickle.dumps(layer)
     y, cache = freeze(forward(layer, xs))
-    after = freeze(layer.state)
+    after = freeze(layer.averages)
     layer.backward(freeze(case.delta(y)), cache)
     layer.grads(freeze(case.delta(y)), cache)
     layer.predict(*xs)
-    assert [id(value) for value in layer.state.values()] == [id(v) for v in after.values()]
-    layer.state = averages  # all that a pass changes, and `forward` alone
+    assert [id(value) for value in layer.averages.values()] == [id(v) for v in after.values()]
+    layer.averages = averages  # all that a pass changes, and `forward` alone
     assert pickle.dumps(layer) == before
 
 

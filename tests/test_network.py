@@ -803,21 +803,21 @@ def averaging():
 def test_running_averages_lie_under_keys():
     net = averaging()
     assert net.stateful
-    assert list(net.state) == ["1.mean", "1.variance", "4.1.mean", "4.1.variance"]
-    assert net.state["1.mean"] is net[1].mean
-    assert net.state["4.1.variance"] is net[4][1].variance
+    assert list(net.averages) == ["1.mean", "1.variance", "4.1.mean", "4.1.variance"]
+    assert net.averages["1.mean"] is net[1].mean
+    assert net.averages["4.1.variance"] is net[4][1].variance
     assert list(net.params)[2:4] == ["1.gamma", "1.beta"]
-    assert Network([Dense(2)]).state == {}
+    assert Network([Dense(2)]).averages == {}
 
 
 def test_a_pass_changes_them_and_assigning_brings_them_back():
     net, x = averaging(), random(5, 2)
-    before, y = net.state, net.predict(x)
+    before, y = net.averages, net.predict(x)
     net.forward(x)
-    assert all((net.state[key] != before[key]).any() for key in before)
+    assert all((net.averages[key] != before[key]).any() for key in before)
     assert (net.predict(x) != y).any()
-    net.state = before
-    assert all(net.state[key] is before[key] for key in before)
+    net.averages = before
+    assert all(net.averages[key] is before[key] for key in before)
     assert_array_equal(net.predict(x), y)
 
 
@@ -830,18 +830,18 @@ def test_a_layer_that_stands_twice_averages_over_both_places():
     assert_allclose(shared.mean, 0.25 * x.mean(axis=0) + 0.5 * h.mean(axis=0), rtol=1e-12)
 
 
-def test_a_state_of_another_network_is_refused():
+def test_averages_of_another_network_are_refused():
     net = averaging()
-    before = net.state
+    before = net.averages
     text = (
-        "Network expects a state of {'1.mean': (3,), '1.variance': (3,), '4.1.mean': (3,), "
+        "Network expects averages of shapes {'1.mean': (3,), '1.variance': (3,), '4.1.mean': (3,), "
         "'4.1.variance': (3,)}, got {}"
     )
     with refusal(ValueError, text):
-        net.state = {}
-    with pytest.raises(ValueError, match=r"^Network expects a state of .*'1.mean': \(4,\)"):
-        net.state = {**before, "1.mean": np.zeros(4)}
-    assert all(net.state[key] is before[key] for key in before)
+        net.averages = {}
+    with pytest.raises(ValueError, match=r"^Network expects averages of shapes .*'1.mean': \(4,\)"):
+        net.averages = {**before, "1.mean": np.zeros(4)}
+    assert all(net.averages[key] is before[key] for key in before)
 
 
 @pytest.mark.parametrize(
@@ -852,25 +852,25 @@ def test_a_state_of_another_network_is_refused():
 def test_copies_have_averages_of_their_own(copied):
     net, x = averaging(), random(5, 2)
     net.forward(x)
-    before = net.state
+    before = net.averages
     twin = copied(net)
     assert_array_equal(twin.predict(x), net.predict(x))
     assert twin[1] is twin[3]
     twin.forward(x)
-    assert all(net.state[key] is before[key] for key in before)
-    assert (twin.state["1.mean"] != before["1.mean"]).any()
+    assert all(net.averages[key] is before[key] for key in before)
+    assert (twin.averages["1.mean"] != before["1.mean"]).any()
     single = net.astype(np.float32)
-    assert {value.dtype for value in single.state.values()} == {np.dtype(np.float32)}
+    assert {value.dtype for value in single.averages.values()} == {np.dtype(np.float32)}
     assert single.predict(x).dtype == np.float32
 
 
 def test_a_build_that_fails_keeps_the_averages():
     net = built(Network([BatchNorm(), Reshape((3,))]), (3,))
     net.forward(random(4, 3))
-    before = net.state
+    before = net.averages
     with pytest.raises(ValueError, match="Reshape 'reshape_1' expects 3 numbers"):
         net.build((4,))
-    assert all(net.state[key] is before[key] for key in before)
+    assert all(net.averages[key] is before[key] for key in before)
 
 
 def test_a_shared_layer_refuses_shapes_that_need_other_averages():

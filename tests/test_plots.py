@@ -295,9 +295,9 @@ def test_delta_of_a_value_read_twice_is_the_sum():
 def test_delta_norms_leave_running_averages_alone():
     net = Network([Flatten(), Dense(3), BatchNorm()])
     net.build((5, 4, 1), rng=0)
-    before = net.state
+    before = net.averages
     plots.delta_norms(net, IMAGES, LABELS, SoftmaxCrossEntropy())
-    assert all(net.state[key] is before[key] for key in before)
+    assert all(net.averages[key] is before[key] for key in before)
 
 
 def test_delta_norms_of_a_network_on_whole_numbers():

@@ -221,7 +221,7 @@ class BatchNorm(Layer):
     """
 
     param_names = ("gamma", "beta")
-    state_names = ("mean", "variance")
+    average_names = ("mean", "variance")
 
     def __init__(self, *, keep=0.9, epsilon=1e-5, gamma_init=Constant(1), beta_init=Zeros()):
         self.keep = real("BatchNorm", "keep", keep, least=0, below=1)

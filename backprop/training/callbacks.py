@@ -69,12 +69,12 @@ class EarlyStopping:
             self.kept = None
         if best == newest and self.restore_best:
             self.kept = progress.net.parameters.copy()
-            self.averages = progress.net.state
+            self.averages = progress.net.averages
         if newest - (0 if best is None else best) >= self.patience:
             progress.stop()
         if progress.last and self.kept is not None:
             progress.net.parameters[...] = self.kept
-            progress.net.state = self.averages
+            progress.net.averages = self.averages
 
 
 class Checkpoint:

@@ -80,7 +80,7 @@ def minimize(
             options=options,
         )
     finally:
-        net.parameters[search.part], net.state = search.best
+        net.parameters[search.part], net.averages = search.best
     found.losses = np.array(search.losses)
     return found
 
@@ -90,7 +90,7 @@ class _Search:
 
     def __init__(self, objective, batch, part, progress):
         self.objective, self.batch, self.part, self.progress = objective, batch, part, progress
-        self.best = objective.net.parameters[part].copy(), objective.net.state
+        self.best = objective.net.parameters[part].copy(), objective.net.averages
         self.least = math.inf
         self.losses = []
 
@@ -102,7 +102,7 @@ class _Search:
         if not math.isfinite(value.loss):
             raise expects("minimize", "a finite loss", value.loss, FloatingPointError)
         if value.loss < self.least:
-            self.least, self.best = value.loss, (parameters[self.part].copy(), net.state)
+            self.least, self.best = value.loss, (parameters[self.part].copy(), net.averages)
         return value.loss, value.gradient[self.part].astype(np.float64)
 
     def note(self, intermediate_result):

@@ -43,7 +43,7 @@ def save(net, path):
     check_views("save", net)
     if net.dtype.name not in TYPES:
         raise expects("save", f"parameters that are {', '.join(TYPES)}", net.dtype)
-    for key, value in net.state.items():
+    for key, value in net.averages.items():
         if value.dtype != net.dtype:
             raise expects("save", f"{key} to be {net.dtype}", value.dtype)
     about = {
@@ -53,7 +53,7 @@ def save(net, path):
         "in_shapes": [list(shape) for shape in net.in_shapes],
         "network": described(net),
     }
-    tensors = {**net.params, **net.state}
+    tensors = {**net.params, **net.averages}
     content = safetensors.numpy.save(tensors, metadata={"backprop": json.dumps(about)})
     write("save", path, content)
 
@@ -105,14 +105,14 @@ def _read(file, own):
     if not isinstance(net, Network) or about["dtype"] not in TYPES:
         raise expects("load", f"a Network of {', '.join(TYPES)}", f"{net!r} of {about['dtype']}")
     _build(net, about, sum(math.prod(shape) for shape, _ in found.values()))
-    tensors = {**net.params, **net.state}
+    tensors = {**net.params, **net.averages}
     wanted = {key: (value.shape, TYPES[net.dtype.name]) for key, value in tensors.items()}
     for key in sorted(wanted.keys() | found.keys()):
         if wanted.get(key) != found.get(key):
             raise expects("load", f"tensor {key} to be {_words(wanted, key)}", _words(found, key))
     for key, value in net.params.items():
         value[...] = file.get_tensor(key)
-    net.state = {key: file.get_tensor(key) for key in net.state}
+    net.averages = {key: file.get_tensor(key) for key in net.averages}
     return net
 
 

@@ -105,11 +105,11 @@ class TrainStep:
                 update could not reach; or the batch does not suit the network or the loss.
             FloatingPointError: the loss or the gradient is NaN or infinite.
         """
-        averages = self.net.state
+        averages = self.net.averages
         try:
             value, g, norm = self._gradient(x, y, states)
         except BaseException:
-            self.net.state = averages
+            self.net.averages = averages
             raise
         if self.clip is not None:
             g, _ = clip_by_global_norm(g, self.clip)

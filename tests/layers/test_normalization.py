@@ -199,7 +199,7 @@ def test_batch_norm_counts_pixels_and_steps_as_rows(shape):
     y, cache = layer.forward(x)
     flat_y, flat_cache = flat.forward(x.reshape(6, 4))
     assert_array_equal(y, flat_y.reshape(shape))
-    for one, other in zip(layer.state.values(), flat.state.values(), strict=True):
+    for one, other in zip(layer.averages.values(), flat.averages.values(), strict=True):
         assert_array_equal(one, other)
     dx, grads = layer.backward(delta, cache)
     flat_dx, flat_grads = flat.backward(delta.reshape(6, 4), flat_cache)
@@ -267,10 +267,10 @@ def test_predict_uses_the_running_averages_and_moves_nothing():
     for n, c in np.ndindex(4, 3):
         s = math.sqrt(layer.variance[c] + 0.5)
         expected[n, c] = layer.gamma[c] * (x[n, c] - layer.mean[c]) / s + layer.beta[c]
-    before = layer.state
+    before = layer.averages
     assert_allclose(layer.predict(x), expected, rtol=1e-13)
     assert_allclose(layer.predict(x[1:2]), expected[1:2], rtol=1e-13)
-    assert all(layer.state[name] is before[name] for name in before)
+    assert all(layer.averages[name] is before[name] for name in before)
 
 
 def test_predict_comes_to_be_forward_where_all_batches_are_alike():
@@ -297,36 +297,36 @@ def test_one_position_says_nothing_about_the_variance(shape):
     assert np.isfinite(layer.predict(x)).all()
 
 
-def test_a_snapshot_of_the_state_stays_as_it_is_and_brings_it_back():
+def test_averages_that_are_held_stay_as_they_are_and_can_come_back():
     layer, x, _ = built(BatchNorm(), (4, 3))
-    before = layer.state
+    before = layer.averages
     numbers = {name: value.copy() for name, value in before.items()}
     layer.forward(x)
-    assert list(layer.state) == ["mean", "variance"]
-    for name, value in layer.state.items():
+    assert list(layer.averages) == ["mean", "variance"]
+    for name, value in layer.averages.items():
         assert (value != before[name]).all()
         assert_array_equal(before[name], numbers[name])
-    layer.state = before
+    layer.averages = before
     assert layer.mean is before["mean"]
     assert layer.variance is before["variance"]
 
 
-def test_a_state_has_to_fit():
+def test_averages_have_to_fit():
     layer, _, _ = built(BatchNorm(), (4, 3))
     layer.name = "bn"
-    what = "BatchNorm 'bn' expects a state of {'mean': (3,), 'variance': (3,)}"
-    before = layer.state
+    what = "BatchNorm 'bn' expects averages of shapes {'mean': (3,), 'variance': (3,)}"
+    before = layer.averages
     with refusal(ValueError, f"{what}, got {{'mean': (3,)}}"):
-        layer.state = {"mean": np.zeros(3)}
+        layer.averages = {"mean": np.zeros(3)}
     with refusal(ValueError, f"{what}, got {{'mean': (2,), 'variance': (3,)}}"):
-        layer.state = {"mean": np.zeros(2), "variance": np.ones(3)}
+        layer.averages = {"mean": np.zeros(2), "variance": np.ones(3)}
     assert layer.mean is before["mean"]
-    with refusal(ValueError, "Dense expects a state of {}, got {'mean': ()}"):
-        Dense(3).state = {"mean": 0.0}
+    with refusal(ValueError, "Dense expects averages of shapes {}, got {'mean': ()}"):
+        Dense(3).averages = {"mean": 0.0}
     with refusal(
         ValueError, "BatchNorm expects build(in_shape) before its parameters are used, got none"
     ):
-        _ = BatchNorm().state
+        _ = BatchNorm().averages
 
 
 def test_a_layer_norm_that_is_not_built_has_no_parameters():
@@ -337,10 +337,10 @@ def test_a_layer_norm_that_is_not_built_has_no_parameters():
     assert LayerNorm(scale=False, shift=False).params == {}
 
 
-def test_which_layers_have_a_state():
+def test_which_layers_have_averages():
     assert BatchNorm().stateful
     assert not LayerNorm().stateful
-    assert LayerNorm().state == {}
+    assert LayerNorm().averages == {}
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -407,8 +407,8 @@ def test_a_scale_is_half_of_the_multiply_adds():
 def test_a_fresh_batch_norm_predicts_its_input():
     layer = BatchNorm(epsilon=1e-12)
     layer.build((3,), dtype=np.float64)
-    assert_array_equal(layer.state["mean"], np.zeros(3))
-    assert_array_equal(layer.state["variance"], np.ones(3))
+    assert_array_equal(layer.averages["mean"], np.zeros(3))
+    assert_array_equal(layer.averages["variance"], np.ones(3))
     x = np.random.default_rng(0).standard_normal((2, 3))
     assert_allclose(layer.predict(x), x, rtol=1e-11)
 

@@ -128,8 +128,8 @@ def test_a_resumed_run_has_the_same_running_averages(tmp_path):
     for net in (part, load(tmp_path / "net")):
         run(net, 3, history)
         np.testing.assert_array_equal(net.parameters, whole.parameters)
-        for key, value in whole.state.items():
-            np.testing.assert_array_equal(net.state[key], value)
+        for key, value in whole.averages.items():
+            np.testing.assert_array_equal(net.averages[key], value)
     assert part[1].mean.any()
 
 
@@ -137,7 +137,7 @@ def test_validation_leaves_running_averages_alone():
     nets = [build([Dense(8), BatchNorm(), Dense(3)]) for _ in range(2)]
     for net, validation in zip(nets, [None, examples(20)], strict=True):
         train(net, examples(), epochs=2, validation=validation)
-    for one, other in zip(nets[0].state.values(), nets[1].state.values(), strict=True):
+    for one, other in zip(nets[0].averages.values(), nets[1].averages.values(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -693,12 +693,12 @@ def test_checkpoint_keeps_the_best_epoch(monkeypatch, tmp_path):
 def test_checkpoint_keeps_the_running_averages_of_the_best_epoch(monkeypatch, tmp_path):
     scripted(monkeypatch, [5, 3, 4])
     kept, path = [], tmp_path / "best.safetensors"
-    callbacks = [Checkpoint(path), lambda now: kept.append(now.net.state)]
+    callbacks = [Checkpoint(path), lambda now: kept.append(now.net.averages)]
     net = build([Dense(5), BatchNorm(), Dense(3)])
     train(net, examples(), epochs=3, validation=examples(), callbacks=callbacks)
-    for key, value in load(path).state.items():
+    for key, value in load(path).averages.items():
         np.testing.assert_array_equal(value, kept[1][key])
-        assert (value != net.state[key]).any()
+        assert (value != net.averages[key]).any()
 
 
 # Whole numbers

@@ -118,7 +118,7 @@ def test_running_averages_are_those_of_the_best_point():
         def forward(self, y, target, /):
             value, cache = super().forward(y, target)
             if len(y) > 1:
-                seen.append((float(value), net.state))
+                seen.append((float(value), net.averages))
             return value, cache
 
     x, t = line()
@@ -126,7 +126,7 @@ def test_running_averages_are_those_of_the_best_point():
     minimize(net, (x, t), loss=Noting(), max_iterations=5)
     best = min(seen[1:], key=lambda each: each[0])[1]  # the first call only judges the targets
     assert len(seen) > 5
-    assert all(net.state[key] is best[key] for key in best)
+    assert all(net.averages[key] is best[key] for key in best)
 
 
 def test_a_loss_that_is_not_finite():

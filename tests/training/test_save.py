@@ -50,8 +50,8 @@ def test_every_layer_comes_back_with_the_same_bits(case, tmp_path):
     assert list(twin.params) == list(net.params)
     assert same_bits(twin.parameters, net.parameters)
     x = case.inputs(np.float32)
-    assert list(twin.state) == list(net.state)
-    assert all(same_bits(twin.state[key], net.state[key]) for key in net.state)
+    assert list(twin.averages) == list(net.averages)
+    assert all(same_bits(twin.averages[key], net.averages[key]) for key in net.averages)
     assert same_bits(net.predict(*x), twin.predict(*x))
     ys = [each.forward(*x, rng=np.random.default_rng(4))[0] for each in (net, twin)]
     assert same_bits(*ys)
@@ -209,21 +209,21 @@ def test_running_averages_come_back(dtype, tmp_path):
     net, x = averaging(dtype)
     save(net, tmp_path / "net")
     twin = load(tmp_path / "net")
-    assert list(twin.state) == ["1.mean", "1.variance", "4.0.mean", "4.0.variance"]
-    for key, value in net.state.items():
+    assert list(twin.averages) == ["1.mean", "1.variance", "4.0.mean", "4.0.variance"]
+    for key, value in net.averages.items():
         assert value.any()
-        assert same_bits(twin.state[key], value)
+        assert same_bits(twin.averages[key], value)
     assert same_bits(twin.predict(x), net.predict(x))
     assert twin[1] is twin[3]
     assert same_bits(twin.forward(x)[0], net.forward(x)[0])
-    assert all(same_bits(twin.state[key], value) for key, value in net.state.items())
+    assert all(same_bits(twin.averages[key], value) for key, value in net.averages.items())
 
 
 def test_running_averages_stand_beside_the_parameters(tmp_path):
     net, _ = averaging()
     save(net, tmp_path / "net")
     tensors = safetensors.numpy.load_file(tmp_path / "net")
-    assert tensors.keys() == net.params.keys() | net.state.keys()
+    assert tensors.keys() == net.params.keys() | net.averages.keys()
     np.testing.assert_array_equal(tensors["1.variance"], net[1].variance)
 
 
@@ -336,7 +336,7 @@ def in_parts(net, path):
 
     class File:
         content = path.read_bytes()
-        tensors = {**net.params, **net.state}
+        tensors = {**net.params, **net.averages}
         header = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
         about = json.loads(header["__metadata__"]["backprop"])
 

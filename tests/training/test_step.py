@@ -337,11 +337,11 @@ def test_an_update_that_fails_counts_no_batch_into_running_averages(kind):
     net = build([Dense(3), Network([BatchNorm()]), Dense(2)], (4,))
     x, y = np.random.default_rng(0).standard_normal((6, 4)), np.zeros((6, 2))
     TrainStep(net, HalfSquaredError(), SGD(0.1))(x, y)
-    parameters, averages = net.parameters.copy(), net.state
+    parameters, averages = net.parameters.copy(), net.averages
     raised(kind, TrainStep(net, Failing(), SGD(0.1)), x, y)
     np.testing.assert_array_equal(net.parameters, parameters)
     assert list(averages) == ["1.0.mean", "1.0.variance"]
-    assert all(net.state[key] is averages[key] for key in averages)
+    assert all(net.averages[key] is averages[key] for key in averages)
 
 
 def test_an_update_counts_its_batch_into_running_averages_once():
