@@ -5,8 +5,9 @@ A layer is a function $y = f(x; \theta)$ and its derivative, coded by hand. Its 
     y, cache  = layer.forward(x)               # cache: the numbers that the derivative needs
     dx, grads = layer.backward(delta, cache)   # delta = dL/dy, handed down by the layer above
 
-and they are *pure*: neither writes to an argument or to the layer. What crosses from the one to
-the other is a value that one can print. Everywhere in this package
+and they are *pure*: neither writes to an argument or to the layer (but for the running averages
+that `average_names` lists). What crosses from the one to the other is a value that one can print.
+Everywhere in this package
 
 * `delta` is $\partial L/\partial y$, the one thing that travels backwards;
 * `d` + name is $\partial L/\partial(\text{name})$, in that name's shape;
@@ -15,6 +16,7 @@ the other is a value that one can print. Everywhere in this package
 """
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -43,8 +45,10 @@ class Layer(Configured):
     """The attributes that hold parameters; the keys of `params` and of the gradients."""
     stochastic: bool = False
     """Whether `forward` draws random numbers and takes the keyword `rng` (Dropout)."""
-    stateful: bool = False
-    """Whether `forward` updates running averages that `predict` reads."""
+    average_names: tuple[str, ...] = ()
+    """The attributes that hold running averages, which `forward` replaces and `predict` reads."""
+    integer_inputs: tuple[int, ...] = ()
+    """Positions of the inputs that are whole numbers: nothing to differentiate, `dx` is None."""
     name: str = ""
     """What error messages and tables call this layer; a Network fills it in."""
 
@@ -95,11 +99,38 @@ class Layer(Configured):
         """Return how many multiply-adds `forward` does for one example."""
         return 0
 
+    def integers_below(self, position: int, /) -> float:
+        """Return what the whole numbers of input `position` have to stay below."""
+        return math.inf
+
     @property
     def params(self) -> dict[str, Array]:
         """The live parameter arrays by name."""
+        return self._arrays(self.param_names)
+
+    @property
+    def averages(self) -> dict[str, Array]:
+        """The running averages by name.
+
+        No pass writes into them: it puts new arrays in their place. So what you hold stays as it
+        is, and `layer.averages = held` goes back to it.
+        """
+        return self._arrays(self.average_names)
+
+    @averages.setter
+    def averages(self, averages: dict[str, Array]) -> None:
+        check_averages(self.who, self.averages, averages)
+        for name, value in averages.items():
+            setattr(self, name, value)
+
+    @property
+    def stateful(self) -> bool:
+        """Whether `forward` updates running averages (BatchNorm)."""
+        return bool(self.average_names)
+
+    def _arrays(self, names):
         try:
-            return {name: getattr(self, name) for name in self.param_names}
+            return {name: getattr(self, name) for name in names}
         except AttributeError:
             what = "build(in_shape) before its parameters are used"
             raise expects(self.who, what, "none") from None
@@ -127,7 +158,15 @@ class Layer(Configured):
         """Return a copy of this built layer whose parameters are of `dtype`."""
         twin = copy.deepcopy(self)
         twin.place(np.empty(self.param_count, dtype))
+        twin.averages = {name: value.astype(dtype) for name, value in self.averages.items()}
         return twin
+
+
+def check_averages(who, mine, its):
+    """Raise ValueError unless `its` running averages have the names and shapes of `mine`."""
+    shapes = [{name: np.shape(value) for name, value in each.items()} for each in (mine, its)]
+    if shapes[0] != shapes[1]:
+        raise expects(who, f"averages of shapes {shapes[0]}", shapes[1])
 
 
 def rows(x: Array, /) -> Array:

@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 
 from .errors import batch_of, expects, whole
-from .layer import Array, Grads, Layer
+from .layer import Array, Grads, Layer, check_averages
 from .summary import summary
 
 
@@ -42,6 +42,7 @@ class Network(Layer):
     **Parameters.** Once built, all parameters lie in one vector, `net.parameters`, in the order of
     `net.params`; each layer's `W` is a view into it. `net.flatten(grads)` brings gradients into
     that order. A parameter's key is the number of its layer and its name: `"2.W"` is `net[2].W`.
+    Running averages are in `net.averages`, under keys of the same kind.
 
     **States.** A long sequence can be taken in chunks, each pass beginning where the one before it
     ended. The states of recurrent layers are then handed on by layer number:
@@ -53,6 +54,9 @@ class Network(Layer):
     constants: no gradient goes back into the chunk before. A layer that reads its initial states
     from other values begins with those in every pass; a reversed one, whose past is the chunk to
     come, begins with zeros.
+
+    **Whole numbers.** An input that a layer looks up rows by (`Embedding`) stays what it is; every
+    other one is converted to the type of the parameters.
 
     Args:
         layers: layers to chain up, each reading the one before.
@@ -118,6 +122,28 @@ class Network(Layer):
         """Whether any layer updates running averages."""
         return any(layer.stateful for layer in self)
 
+    @property
+    def integer_inputs(self):
+        """The inputs that are whole numbers: those that a layer reads as such."""
+        return tuple(i for i in range(self.inputs) if any(self._reads_whole(i)))
+
+    def integers_below(self, position, /):
+        return min(
+            layer.integers_below(p)
+            for layer, reads in self.steps
+            for p, i in enumerate(reads)
+            if i == position
+        )
+
+    def _reads_whole(self, value):
+        """Return, for everything that reads `value`, whether it takes whole numbers there."""
+        return [
+            p in layer.integer_inputs
+            for layer, reads in self.steps
+            for p, i in enumerate(reads)
+            if i == value
+        ]
+
     def owners(self):
         """Return `(number, layer)` of every layer, a shared one only where it stands first."""
         first = {id(layer): number for number, layer in reversed(list(enumerate(self)))}
@@ -147,6 +173,7 @@ class Network(Layer):
                 vars(layer).update(attributes)
             raise
         self.in_shapes, self.shapes = in_shapes, shapes
+        self.limits = {i: self.integers_below(i) for i in self.integer_inputs}
         self.place(np.empty(self.param_count, dtype))
         return shapes[-1]
 
@@ -176,6 +203,13 @@ class Network(Layer):
         for value in range(self.inputs + len(self.steps) - 1):
             if value not in read:
                 raise expects(self.who, "every value to be read", f"no reader of value {value}")
+            whole_numbers = self._reads_whole(value)
+            if any(whole_numbers) and value >= self.inputs:
+                got = f"value {value}, made by {self[value - self.inputs].who}"
+                raise expects(self.who, "whole numbers to be inputs", got)
+            if any(whole_numbers) and not all(whole_numbers):
+                what = "all readers of a value to take whole numbers, or none"
+                raise expects(self.who, what, f"both for value {value}")
         parts = [part for _, layer in self.owners() for part in inside(layer)]
         for part in parts:
             if sum(part is other for other in parts) > 1:
@@ -205,6 +239,21 @@ class Network(Layer):
         }
 
     @property
+    def averages(self):
+        """The running averages by key: `"1.mean"` is `net[1].mean`."""
+        return {
+            f"{number}.{name}": value
+            for number, layer in self.owners()
+            for name, value in layer.averages.items()
+        }
+
+    @averages.setter
+    def averages(self, averages):
+        check_averages(self.who, self.averages, averages)
+        for number, layer in self.owners():
+            layer.averages = {name: averages[f"{number}.{name}"] for name in layer.averages}
+
+    @property
     def dtype(self):
         """The type of the parameters."""
         return self.parameters.dtype
@@ -222,7 +271,7 @@ class Network(Layer):
 
         Args:
             x: the first input, with the batch axis. Another real type is converted to `dtype`, here
-                and nowhere else.
+                and nowhere else; whole numbers that a layer reads as such are checked and kept.
             *more: further inputs.
             rng: the numpy Generator that stochastic layers draw from.
             states: what layers begin with, by their number: `{0: (h0,), 2: (h0, c0)}`, constants.
@@ -300,7 +349,10 @@ class Network(Layer):
         return self._run_back(delta, cache, wanted)[1]
 
     def deltas(self, delta, cache, /):
-        """Return dL/dv of every value v: of the inputs, and of each layer's output."""
+        """Return dL/dv of every value v: of the inputs, and of each layer's output.
+
+        It is None for an input of whole numbers.
+        """
         return self._run_back(delta, cache, [True] * len(self.shapes), keep=True)[0]
 
     def _run_back(self, delta, caches, wanted, keep=False):
@@ -361,10 +413,14 @@ class Network(Layer):
         if len(xs) != self.inputs:
             raise expects(self.who, f"{self.inputs} inputs", len(xs))
         values = []
-        for x, in_shape in zip(xs, self.in_shapes, strict=True):
+        for i, (x, in_shape) in enumerate(zip(xs, self.in_shapes, strict=True)):
             x = np.asarray(x)
             if x.shape[1:] != in_shape or x.ndim == 0:
                 raise expects(self.who, f"inputs of shape {batch_of(in_shape)}", x.shape)
+            if i in self.limits:
+                check_whole(self.who, x, self.limits[i])
+                values.append(x)
+                continue
             if not (x.dtype.kind in "biufc" and np.can_cast(x.dtype, self.dtype, "same_kind")):
                 raise expects(self.who, f"inputs that are {self.dtype}", x.dtype, TypeError)
             values.append(x.astype(self.dtype, copy=False))
@@ -400,6 +456,16 @@ def _shape(who, shape):
     return tuple(whole(who, "an axis of an input's shape", axis) for axis in axes)
 
 
+def check_whole(who, x, below):
+    """Raise TypeError or ValueError unless `x` holds whole numbers from 0 to under `below`."""
+    if x.dtype.kind not in "iu":
+        raise expects(who, "inputs that are whole numbers", x.dtype, TypeError)
+    least, most = x.min(initial=0), x.max(initial=0)
+    if least < 0 or most >= below:
+        got = least if least < 0 else most
+        raise expects(who, f"inputs that are whole numbers from 0 to {below - 1}", got)
+
+
 def inside(layer):
     """Return the layer itself and, if it is a Network, all layers inside it, each once."""
     inner = layer.owners() if isinstance(layer, Network) else []
@@ -420,7 +486,8 @@ def _check_shared(layer, twin):
         what, mine, its = "inputs of shapes", layer.in_shapes, twin.in_shapes
     else:
         what = "parameters of shapes"
-        mine, its = ([value.shape for value in one.params.values()] for one in (layer, twin))
+        arrays = ((*one.params.values(), *one.averages.values()) for one in (layer, twin))
+        mine, its = ([value.shape for value in each] for each in arrays)
     if mine != its:
         raise expects(layer.who, f"{what} {mine} wherever it stands", its)
 

@@ -228,7 +228,9 @@ def delta_norms(net, x, y, loss, /):
         y: the targets.
         loss: a Loss.
     """
+    averages = net.averages
     out, caches = net.forward(*(x if isinstance(x, tuple) else (x,)), rng=0)
+    net.averages = averages
     _, cache = loss.forward(out, y)
     deltas = net.deltas(loss.backward(cache), caches)[net.inputs :]
     norms = np.array([float(np.linalg.norm(delta.ravel())) for delta in deltas])

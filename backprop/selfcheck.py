@@ -26,7 +26,7 @@ ACTIVATIONS = (
 def selfcheck():
     """Yield `(name, report)` for every public layer and loss, in no special configuration."""
     for thing, *shapes in _layers():
-        xs = [spread(shape, seed) for seed, shape in enumerate(shapes)]
+        xs = [numbers(thing, i, shape, rng=i) for i, shape in enumerate(shapes)]
         yield repr(thing), gradcheck(thing, *xs)
     for loss, y, target in _losses():
         yield repr(loss), gradcheck(loss, y, target=target)
@@ -65,6 +65,9 @@ def _layers():
         *((activation(), row) for activation in ACTIVATIONS),
         (layers.PReLU(), image),
         (layers.Dropout(0.4), row),
+        (layers.LayerNorm(), sequence),
+        (layers.BatchNorm(), image),
+        (layers.Embedding(5, 3), row),
         (layers.Flatten(), image),
         (layers.Flatten("columns"), image),
         (layers.Reshape((6, 14)), image),
@@ -103,6 +106,13 @@ def _losses():
         (losses.MeanSquaredError(), y, real),
         (losses.HalfSquaredError(), y, real),
     ]
+
+
+def numbers(layer, position, shape, rng):
+    """Return numbers for an input of `layer`: whole ones where it takes such, else spread ones."""
+    if position in layer.integer_inputs:
+        return np.random.default_rng(rng).integers(layer.integers_below(position), size=shape)
+    return spread(shape, rng)
 
 
 def spread(shape, rng):

@@ -13,8 +13,13 @@ def summary(net):
     its input keeps the output of the layer before it, and an array that two layers keep counts
     once.
     """
-    inputs = [np.zeros((1, *shape), net.dtype) for shape in net.in_shapes]
+    inputs = [
+        np.zeros((1, *shape), np.int64 if i in net.integer_inputs else net.dtype)
+        for i, shape in enumerate(net.in_shapes)
+    ]
+    averages = net.averages
     _, caches = net.forward(*inputs)
+    net.averages = averages
     seen = {id(array) for array in (*map(_owner, net.params.values()), *inputs)}
     rows = [("", "layer", "reads", "output", "parameters", "multiply-adds", "cache")]
     counted = set()

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 import backprop as bp
-from backprop.selfcheck import spread
+from backprop.selfcheck import numbers
 
 
 @dataclasses.dataclass
@@ -32,9 +32,10 @@ class Case:
         return layer
 
     def inputs(self, dtype=np.float64, seed=2):
-        """Return inputs for it."""
+        """Return inputs for it, whole numbers where it takes such."""
         rng = np.random.default_rng(seed)
-        return [spread(shape, rng).astype(dtype) for shape in self.shapes]
+        xs = [numbers(self.layer, i, shape, rng) for i, shape in enumerate(self.shapes)]
+        return [x if x.dtype.kind == "i" else x.astype(dtype) for x in xs]
 
     def delta(self, y, seed=3):
         """Return a random delta for the output `y`."""
@@ -77,6 +78,7 @@ def wired(*steps, inputs=1):
 shared, recurrent, gated = bp.Dense(3), bp.RNN(3), bp.GRU(3)
 two_way = bp.Bidirectional(bp.RNN(2))
 block = bp.Network([bp.Dense(3), bp.Tanh()])
+averaged, looked_up = bp.BatchNorm(), bp.Embedding(5, 2)
 
 ACTIVATIONS = [
     bp.Identity(),
@@ -230,6 +232,23 @@ TABLE = [
     (bp.Last(), (2, 3, 4)),
     (bp.Last(), (1, 1, 1)),
     (bp.Last(reverse=True), (2, 3, 4)),
+    # Normalisation: rows, sequences and images, one number, nothing to take a variance of
+    *(
+        (layer, shape)
+        for layer in (bp.LayerNorm(), bp.BatchNorm())
+        for shape in [(4, 5), (1, 1), (1, 3), (3, 1), (2, 2), (2, 3, 4), (3, 2, 3, 2)]
+    ),
+    (bp.LayerNorm(scale=False), (2, 3, 4)),
+    (bp.LayerNorm(shift=False, epsilon=0.1), (4, 3)),
+    (bp.LayerNorm(scale=False, shift=False), (4, 3)),
+    (bp.BatchNorm(keep=0.0, epsilon=0.1), (4, 3)),
+    (bp.BatchNorm(keep=0.5, gamma_init=bp.Zeros()), (2, 3, 2)),
+    # Embedding: ids that occur never, once and often, one id, one row, one number, more axes
+    (bp.Embedding(5, 3), (2, 4)),
+    (bp.Embedding(50, 2), (3, 4)),
+    (bp.Embedding(1, 1), (1,)),
+    (bp.Embedding(4, 3), (6,)),
+    (bp.Embedding(4, 2), (2, 2, 3)),
     # Shapes and merges
     (bp.Flatten(), (2, 3, 4, 2)),
     (bp.Flatten(), (1, 3)),
@@ -295,6 +314,18 @@ TABLE = [
     (wired((recurrent, 0), (recurrent, 1), (bp.Last(), 2)), (2, 4, 3)),
     (wired((block, 0), (block, 1), (bp.Concat(), 1, 2), (bp.Dense(2), 3)), (4, 3)),
     (bp.Network([bp.Network([bp.Network([bp.Dense(2)]), bp.Softsign()]), bp.Dense(1)]), (4, 3)),
+    # Networks that normalise, and networks on whole numbers, beside others and read twice
+    (
+        bp.Network([bp.Conv2D(2, 3), bp.BatchNorm(), bp.ReLU(), bp.Flatten(), bp.Dense(2)]),
+        (2, 5, 5, 1),
+    ),
+    (bp.Network([bp.Dense(3), bp.Network([bp.BatchNorm()]), bp.Dropout(), bp.Dense(2)]), (5, 3)),
+    (wired((averaged, 0), (bp.Tanh(), 1), (averaged, 2), (bp.Add(), 2, 3)), (5, 3)),
+    (bp.Network([bp.Embedding(6, 3), bp.LSTM(2), bp.LayerNorm(), bp.Dense(2)]), (2, 4)),
+    (bp.Network([bp.Network([bp.Embedding(6, 2)]), bp.Flatten()]), (2, 3)),
+    (wired((bp.Embedding(6, 2), 1), (bp.Concat(), 0, 2), (bp.Tanh(), 3), inputs=2), (3, 4), (3,)),
+    (wired((bp.Embedding(6, 2), 0), (bp.Embedding(4, 2), 0), (bp.Add(), 1, 2)), (3, 2)),
+    (wired((looked_up, 0), (looked_up, 1), (bp.Concat(), 2, 3), inputs=2), (3,), (3,)),
 ]
 
 CASES = [Case(layer, shapes) for layer, *shapes in TABLE]

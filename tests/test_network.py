@@ -15,10 +15,12 @@ from backprop.layers import (
     LSTM,
     RNN,
     Add,
+    BatchNorm,
     Concat,
     Conv2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     Identity,
     Last,
@@ -653,6 +655,232 @@ def test_real_inputs_are_converted_at_the_entry(x):
     assert y.dtype == net.predict(x).dtype == np.float32
     assert_array_equal(y, net.predict(np.eye(2, dtype=np.float32)))
     assert net.backward(y, cache)[0].dtype == np.float32
+
+
+# Whole numbers
+
+
+def on_ids():
+    """Return a network of an id (value 0) beside three real numbers (value 1)."""
+    return built(wired((Embedding(5, 2), 0), (Concat(), 2, 1), (Dense(3),), inputs=2), (), (3,))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int32, np.int64])
+def test_whole_numbers_stay_what_they_are(kind):
+    net = on_ids()
+    ids, x = np.array([4, 0, 4], kind), random(3, 3).astype(np.float32)
+    y, cache = net.forward(ids, x)
+    assert cache[0] is ids
+    assert y.dtype == np.float64
+    rows = np.concatenate([net[0].W[ids], x], axis=1)
+    assert_allclose(y, rows @ net[2].W + net[2].b, rtol=1e-12)
+    assert_array_equal(net.predict(ids.tolist(), x.tolist()), y)
+
+
+def test_whole_numbers_have_no_delta():
+    net = on_ids()
+    ids, x, delta = np.array([4, 0, 4]), random(3, 3), random(3, 3, seed=3)
+    _, cache = net.forward(ids, x)
+    dxs, grads = net.backward(delta, cache)
+    drow = delta @ net[2].W.T
+    assert dxs[0] is None
+    assert_allclose(dxs[1], drow[:, 2:], rtol=1e-12)
+    assert_allclose(grads["0.W"][4], drow[0, :2] + drow[2, :2], rtol=1e-12)
+    assert_allclose(grads["0.W"][0], drow[1, :2], rtol=1e-12)
+    assert not grads["0.W"][1:4].any()
+    deltas = net.deltas(delta, cache)
+    assert deltas[0] is None
+    assert [each.shape for each in deltas[1:]] == [(3, 3), (3, 2), (3, 5), (3, 3)]
+    for key, value in net.grads(delta, cache).items():
+        assert_array_equal(value, grads[key])
+
+
+def test_whole_numbers_with_two_readers():
+    net = built(wired((Embedding(5, 2), 0), (Embedding(3, 2), 0), (Add(), 1, 2)), ())
+    y, cache = net.forward([2, 1])
+    assert_array_equal(y, net[0].W[[2, 1]] + net[1].W[[2, 1]])
+    dx, grads = net.backward(np.ones((2, 2)), cache)
+    assert dx is None
+    assert_array_equal(grads["1.W"], [[0, 0], [1, 1], [1, 1]])
+    assert net.integers_below(0) == 3
+
+
+def test_which_inputs_are_whole_numbers():
+    assert on_ids().integer_inputs == (0,)
+    assert Network([Dense(3)]).integer_inputs == ()
+    assert Network().integer_inputs == ()
+    inner = wired((Embedding(5, 2), 1), (Concat(), 0, 2), inputs=2)
+    outer = wired((inner, 1, 0), (Tanh(),), inputs=2)
+    assert inner.integer_inputs == (1,)
+    assert outer.integer_inputs == (0,)
+    assert outer.integers_below(0) == 5
+    built(outer, (), (3,))
+    y, cache = outer.forward([4], [[1, 2, 3]])
+    assert_allclose(y[0, :3], np.tanh([1, 2, 3]))
+    dxs, _ = outer.backward(np.ones_like(y), cache)
+    assert dxs[0] is None
+    assert dxs[1].shape == (1, 3)
+
+
+def test_a_layer_of_ones_own_may_take_whole_numbers_without_a_limit():
+    class Shift(Layer):
+        integer_inputs = (1,)
+
+        def build(self, x, n, *, rng=None, dtype=np.float32):
+            return x
+
+        def forward(self, x, n):
+            return x + n, None
+
+        def backward(self, delta, cache):
+            return (delta, None), {}
+
+    net = built(wired((Shift(), 0, 1), inputs=2), (), ())
+    assert_array_equal(net.predict([0.5], [10**6]), [10**6 + 0.5])
+    with refusal(ValueError, "Network expects inputs that are whole numbers from 0 to inf, got -1"):
+        net.predict([0.5], [-1])
+
+
+@pytest.mark.parametrize(
+    ("ids", "kind", "got"),
+    [
+        ([0, 5], ValueError, "from 0 to 4, got 5"),
+        ([-1, 0], ValueError, "from 0 to 4, got -1"),
+        (np.array([200], np.uint8), ValueError, "from 0 to 4, got 200"),
+        ([1.0], TypeError, ", got float64"),
+        ([True], TypeError, ", got bool"),
+        (["a"], TypeError, ", got <U1"),
+    ],
+    ids=str,
+)
+def test_ids_that_no_row_stands_for(ids, kind, got):
+    for net in (Network([Embedding(5, 2)]), Network([Network([Embedding(5, 2)])])):
+        built(net, ())
+        for verb in (net.forward, net.predict):
+            text = f"Network expects inputs that are whole numbers {got}".replace(" ,", ",")
+            with refusal(kind, text):
+                verb(ids)
+
+
+def test_no_ids_are_no_examples():
+    with refusal(ValueError, f"Network expects {EXAMPLES}, got 0"):
+        built(Network([Embedding(5, 2)]), (3,)).predict(np.zeros((0, 3), int))
+
+
+@pytest.mark.parametrize(
+    ("net", "text"),
+    [
+        (
+            lambda: wired((Embedding(5, 3), 0), (Dense(2), 0), (Concat(), 1, 2)),
+            "all readers of a value to take whole numbers, or none, got both for value 0",
+        ),
+        (
+            lambda: Network([Flatten(), Embedding(5, 3)]),
+            "whole numbers to be inputs, got value 1, made by Flatten 'flatten_1'",
+        ),
+        (
+            lambda: Network([Dense(2), Network([Embedding(5, 3)])]),
+            "whole numbers to be inputs, got value 1, made by Dense 'dense_1'",
+        ),
+    ],
+    ids=["both", "made", "nested"],
+)
+def test_whole_numbers_are_inputs_and_nothing_else(net, text):
+    with refusal(ValueError, f"Network expects {text}"):
+        net().build((2,))
+
+
+# Running averages
+
+
+def averaging():
+    """Return a built network with a shared BatchNorm, a nested one and other layers."""
+    shared = BatchNorm()
+    net = Network([Dense(3), shared, Dense(3), shared, Network([Tanh(), BatchNorm()])])
+    return built(net, (2,))
+
+
+def test_running_averages_lie_under_keys():
+    net = averaging()
+    assert net.stateful
+    assert list(net.averages) == ["1.mean", "1.variance", "4.1.mean", "4.1.variance"]
+    assert net.averages["1.mean"] is net[1].mean
+    assert net.averages["4.1.variance"] is net[4][1].variance
+    assert list(net.params)[2:4] == ["1.gamma", "1.beta"]
+    assert Network([Dense(2)]).averages == {}
+
+
+def test_a_pass_changes_them_and_assigning_brings_them_back():
+    net, x = averaging(), random(5, 2)
+    before, y = net.averages, net.predict(x)
+    net.forward(x)
+    assert all((net.averages[key] != before[key]).any() for key in before)
+    assert (net.predict(x) != y).any()
+    net.averages = before
+    assert all(net.averages[key] is before[key] for key in before)
+    assert_array_equal(net.predict(x), y)
+
+
+def test_a_layer_that_stands_twice_averages_over_both_places():
+    shared = BatchNorm(keep=0.5)
+    net = built(wired((shared, 0), (Tanh(), 1), (shared, 2)), (2,))
+    x = random(5, 2)
+    h = np.tanh(shared.gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5) + shared.beta)
+    net.forward(x)
+    assert_allclose(shared.mean, 0.25 * x.mean(axis=0) + 0.5 * h.mean(axis=0), rtol=1e-12)
+
+
+def test_averages_of_another_network_are_refused():
+    net = averaging()
+    before = net.averages
+    text = (
+        "Network expects averages of shapes {'1.mean': (3,), '1.variance': (3,), '4.1.mean': (3,), "
+        "'4.1.variance': (3,)}, got {}"
+    )
+    with refusal(ValueError, text):
+        net.averages = {}
+    with pytest.raises(ValueError, match=r"^Network expects averages of shapes .*'1.mean': \(4,\)"):
+        net.averages = {**before, "1.mean": np.zeros(4)}
+    assert all(net.averages[key] is before[key] for key in before)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net)), lambda net: net.astype(net.dtype)],
+    ids=["deepcopy", "pickle", "astype"],
+)
+def test_copies_have_averages_of_their_own(copied):
+    net, x = averaging(), random(5, 2)
+    net.forward(x)
+    before = net.averages
+    twin = copied(net)
+    assert_array_equal(twin.predict(x), net.predict(x))
+    assert twin[1] is twin[3]
+    twin.forward(x)
+    assert all(net.averages[key] is before[key] for key in before)
+    assert (twin.averages["1.mean"] != before["1.mean"]).any()
+    single = net.astype(np.float32)
+    assert {value.dtype for value in single.averages.values()} == {np.dtype(np.float32)}
+    assert single.predict(x).dtype == np.float32
+
+
+def test_a_build_that_fails_keeps_the_averages():
+    net = built(Network([BatchNorm(), Reshape((3,))]), (3,))
+    net.forward(random(4, 3))
+    before = net.averages
+    with pytest.raises(ValueError, match="Reshape 'reshape_1' expects 3 numbers"):
+        net.build((4,))
+    assert all(net.averages[key] is before[key] for key in before)
+
+
+def test_a_shared_layer_refuses_shapes_that_need_other_averages():
+    shared = BatchNorm()
+    text = (
+        "BatchNorm 'batchnorm_1' expects parameters of shapes [(4,), (4,), (4,), (4,)] wherever it "
+        "stands, got [(2,), (2,), (2,), (2,)]"
+    )
+    with refusal(ValueError, text):
+        Network([shared, Dense(2), shared]).build((4,))
 
 
 # Invariants

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from backprop import plots
-from backprop.layers import Add, Conv2D, Dense, Flatten, MaxPool, ReLU, Tanh
+from backprop.layers import Add, BatchNorm, Conv2D, Dense, Embedding, Flatten, MaxPool, ReLU, Tanh
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Network
 from backprop.training import Epoch, History
@@ -290,6 +290,21 @@ def test_delta_of_a_value_read_twice_is_the_sum():
     np.testing.assert_allclose(
         line.get_xdata(), [np.linalg.norm(d) for d in (at_h, delta, delta)], rtol=1e-12
     )
+
+
+def test_delta_norms_leave_running_averages_alone():
+    net = Network([Flatten(), Dense(3), BatchNorm()])
+    net.build((5, 4, 1), rng=0)
+    before = net.averages
+    plots.delta_norms(net, IMAGES, LABELS, SoftmaxCrossEntropy())
+    assert all(net.averages[key] is before[key] for key in before)
+
+
+def test_delta_norms_of_a_network_on_whole_numbers():
+    net = Network([Embedding(4, 2), Flatten(), Dense(3)])
+    net.build((2,), rng=0)
+    figure = plots.delta_norms(net, [[0, 3], [1, 1]], np.array([0, 2]), SoftmaxCrossEntropy())
+    assert len(figure.axes[0].lines[0].get_xdata()) == 3
 
 
 def test_a_delta_of_zero_is_written_as_such():

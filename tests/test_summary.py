@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from backprop.layers import (
     Add,
     AvgPool,
+    BatchNorm,
     Conv2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     Identity,
     Last,
@@ -113,6 +116,23 @@ def test_a_nested_network_is_one_row_with_the_numbers_of_its_layers():
     assert column(rows, "parameters") == [15, 8, 23]
     assert column(rows, "multiply-adds") == [12, 6, 18]
     assert column(rows, "cache") == [3, 12, 15]
+
+
+def test_a_pass_over_zeros_leaves_running_averages_alone():
+    net = Network([Dense(3), BatchNorm(), Dense(2)])
+    rows = table(net, (2,))
+    # In the cache: xhat and s, and y, which is the input of the layer after it.
+    assert [row[1:] for row in rows[2:4]] == [
+        ["BatchNorm()", "(N, 3)", "6", "6", "24"],
+        ["Dense(2)", "(N, 2)", "8", "6", "12"],
+    ]
+    assert_array_equal(net[1].mean, np.zeros(3))
+    assert_array_equal(net[1].variance, np.ones(3))
+
+
+def test_ids_are_zeros_too():
+    rows = table(Network([Embedding(50, 3), Flatten(), Dense(2)]), (4,))
+    assert rows[1][1:] == ["Embedding(50, 3)", "(N, 4, 3)", "150", "0", "0"]
 
 
 def test_a_table_changes_nothing():

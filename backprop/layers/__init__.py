@@ -19,9 +19,11 @@ from .conv_transpose2d import ConvTranspose2D
 from .dense import Dense
 from .depthwise_conv2d import DepthwiseConv2D
 from .dropout import Dropout
+from .embedding import Embedding
 from .gru import GRU
 from .lstm import LSTM
 from .merge import Add, Concat
+from .normalization import BatchNorm, LayerNorm
 from .pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from .prelu import PReLU
 from .rnn import RNN
@@ -37,6 +39,7 @@ __all__ = [
     "SELU",
     "Add",
     "AvgPool",
+    "BatchNorm",
     "Bidirectional",
     "Concat",
     "Conv2D",
@@ -44,11 +47,13 @@ __all__ = [
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
     "Identity",
     "Last",
+    "LayerNorm",
     "LeakyReLU",
     "MaxPool",
     "PReLU",

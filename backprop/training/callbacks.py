@@ -49,8 +49,8 @@ class EarlyStopping:
         monitor: the number to go by, a field of the History; `"val_loss"` needs validation
             examples.
         min_delta: by how much an epoch has to be better to count.
-        restore_best: whether the network ends with the parameters of its best epoch, also if all
-            epochs were run. (Ctrl-C within an epoch leaves it as it then is.)
+        restore_best: whether the network ends with the parameters and running averages of its best
+            epoch, also if all epochs were run. (Ctrl-C within an epoch leaves it as it then is.)
     """
 
     def __init__(self, patience, monitor="val_loss", min_delta=0.0, restore_best=True):
@@ -59,19 +59,22 @@ class EarlyStopping:
         self.min_delta = real("EarlyStopping", "min_delta", min_delta, least=0)
         self.restore_best = restore_best
         self.kept = None
+        self.averages = {}
 
     def __call__(self, progress):
-        """Keep the parameters of a best epoch; stop and restore them when it is time."""
+        """Keep the network of a best epoch; stop and restore it when it is time."""
         newest = len(progress.history) - 1
         best = progress.history.best(self.monitor, self.min_delta)
         if newest == 0:
             self.kept = None
         if best == newest and self.restore_best:
             self.kept = progress.net.parameters.copy()
+            self.averages = progress.net.averages
         if newest - (0 if best is None else best) >= self.patience:
             progress.stop()
         if progress.last and self.kept is not None:
             progress.net.parameters[...] = self.kept
+            progress.net.averages = self.averages
 
 
 class Checkpoint:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import batch_of, expects
+from ..network import check_whole
 
 CHUNK = 2**20
 """How many numbers are looked at together: a few megabytes, however large the data set is."""
@@ -21,9 +22,10 @@ class Examples:
         loss: the Loss that is to take the targets.
 
     Raises:
+        TypeError: inputs that the network takes as whole numbers are of another type.
         ValueError: `data` is no pair, inputs and targets are not equally many or none, a number is
-            not finite, an input's shape is not the network's, or the loss takes one of the targets
-            not.
+            not finite, an input's shape is not the network's, a whole number is too large, or the
+            loss takes one of the targets not.
     """
 
     def __init__(self, who, net, data, loss):
@@ -42,6 +44,9 @@ class Examples:
             raise expects(who, f"inputs of shape {wanted}", got)
         for name, each in zip(["x"] * len(self.inputs) + ["y"], arrays, strict=True):
             _check_finite(who, name, each)
+        for i, below in net.limits.items():
+            for part in _chunks(len(self), self.inputs[i][0].size):
+                check_whole(who, self.inputs[i][part], below)
         self._check_targets(net, loss)
 
     def __len__(self):

@@ -73,8 +73,8 @@ def fit(
         TypeError: an argument is of another kind.
         ValueError: an argument has a value that cannot be; the examples do not suit the network or
             the loss; or a number among them is not finite.
-        FloatingPointError: the loss or its gradient has become NaN or infinite. The parameters are
-            as they were before that update.
+        FloatingPointError: the loss or its gradient has become NaN or infinite. Parameters and
+            running averages are as they were before that update.
     """
     epochs = whole("fit", "epochs", epochs)
     batch_size = whole("fit", "batch_size", batch_size)

@@ -29,8 +29,8 @@ def minimize(
     before the gradient is within `tolerance`. Build the network with `dtype=np.float64` to go on.
 
     Args:
-        net: a built Network without random layers; it ends with the best parameters met, also if
-            the search is cut short by an error or by Ctrl-C.
+        net: a built Network without random layers; it ends with the best parameters met (and the
+            running averages of then), also if the search is cut short by an error or by Ctrl-C.
         data: a pair `(x, y)`; `x` is a tuple of arrays if the network has several inputs.
         loss: a Loss.
         penalties: penalties on the parameters.
@@ -80,7 +80,7 @@ def minimize(
             options=options,
         )
     finally:
-        net.parameters[search.part] = search.best
+        net.parameters[search.part], net.averages = search.best
     found.losses = np.array(search.losses)
     return found
 
@@ -90,19 +90,19 @@ class _Search:
 
     def __init__(self, objective, batch, part, progress):
         self.objective, self.batch, self.part, self.progress = objective, batch, part, progress
-        self.best = objective.net.parameters[part].copy()
+        self.best = objective.net.parameters[part].copy(), objective.net.averages
         self.least = math.inf
         self.losses = []
 
     def evaluate(self, w):
         """Return the loss at `w` and its gradient."""
-        parameters = self.objective.net.parameters
+        net, parameters = self.objective.net, self.objective.net.parameters
         parameters[self.part] = w
         value = self.objective(*self.batch)
         if not math.isfinite(value.loss):
             raise expects("minimize", "a finite loss", value.loss, FloatingPointError)
         if value.loss < self.least:
-            self.least, self.best = value.loss, parameters[self.part].copy()
+            self.least, self.best = value.loss, (parameters[self.part].copy(), net.averages)
         return value.loss, value.gradient[self.part].astype(np.float64)
 
     def note(self, intermediate_result):

@@ -1,7 +1,8 @@
 """A network in a file: its parameters and its architecture, and nothing that is ever executed.
 
-The file is in the safetensors format: a JSON header, then the numbers. Parameters stand under their
-keys (`"0.W"`), the architecture as JSON under the metadata's key `"backprop"`.
+The file is in the safetensors format: a JSON header, then the numbers. Parameters and running
+averages stand under their keys (`"0.W"`, `"1.mean"`), the architecture as JSON under the metadata's
+key `"backprop"`.
 """
 
 import json
@@ -34,16 +35,17 @@ def save(net, path):
 
     Raises:
         TypeError: `net` is no Network, or a layer has a setting that JSON cannot hold.
-        ValueError: the network is not built, or has running averages or complex numbers, or a
-            parameter's array was replaced by another.
+        ValueError: the network is not built, or has complex numbers, or running averages of another
+            type than its parameters, or a parameter's array was replaced by another.
         OSError: the file cannot be written.
     """
     require_network("save", net)
     check_views("save", net)
-    if net.stateful:
-        raise expects("save", "layers without running averages", repr(net))
     if net.dtype.name not in TYPES:
         raise expects("save", f"parameters that are {', '.join(TYPES)}", net.dtype)
+    for key, value in net.averages.items():
+        if value.dtype != net.dtype:
+            raise expects("save", f"{key} to be {net.dtype}", value.dtype)
     about = {
         "version": VERSION,
         "package": _package_version(),
@@ -51,7 +53,8 @@ def save(net, path):
         "in_shapes": [list(shape) for shape in net.in_shapes],
         "network": described(net),
     }
-    content = safetensors.numpy.save(net.params, metadata={"backprop": json.dumps(about)})
+    tensors = {**net.params, **net.averages}
+    content = safetensors.numpy.save(tensors, metadata={"backprop": json.dumps(about)})
     write("save", path, content)
 
 
@@ -102,12 +105,14 @@ def _read(file, own):
     if not isinstance(net, Network) or about["dtype"] not in TYPES:
         raise expects("load", f"a Network of {', '.join(TYPES)}", f"{net!r} of {about['dtype']}")
     _build(net, about, sum(math.prod(shape) for shape, _ in found.values()))
-    wanted = {key: (value.shape, TYPES[net.dtype.name]) for key, value in net.params.items()}
+    tensors = {**net.params, **net.averages}
+    wanted = {key: (value.shape, TYPES[net.dtype.name]) for key, value in tensors.items()}
     for key in sorted(wanted.keys() | found.keys()):
         if wanted.get(key) != found.get(key):
             raise expects("load", f"tensor {key} to be {_words(wanted, key)}", _words(found, key))
     for key, value in net.params.items():
         value[...] = file.get_tensor(key)
+    net.averages = {key: file.get_tensor(key) for key in net.averages}
     return net
 
 

@@ -56,7 +56,7 @@ class TrainStep:
             shortened.
         freeze: patterns over parameter keys, such as `"*.b"` or `("0.*", "1.*")`. What they fit
             keeps every bit: the optimizer does not see it, so neither momentum nor weight decay
-            moves it.
+            moves it. (Running averages are no parameters, and go on.)
         seed: seed of the stochastic layers.
         state: the `state` of an earlier TrainStep to go on from; it is copied.
 
@@ -92,6 +92,8 @@ class TrainStep:
     def update(self, x, y, rate=None, states=None):
         """Do one update and return what it saw.
 
+        After an error the parameters and the running averages are as they were before.
+
         Args:
             x: the inputs of a batch; a tuple of arrays for a network with several inputs.
             y: the targets.
@@ -101,9 +103,24 @@ class TrainStep:
         Raises:
             ValueError: a parameter's array was replaced by another (`net[0].W = array`), which an
                 update could not reach; or the batch does not suit the network or the loss.
-            FloatingPointError: the loss or the gradient is NaN or infinite. The parameters are then
-                as they were before this update.
+            FloatingPointError: the loss or the gradient is NaN or infinite.
         """
+        averages = self.net.averages
+        try:
+            value, g, norm = self._gradient(x, y, states)
+        except BaseException:
+            self.net.averages = averages
+            raise
+        if self.clip is not None:
+            g, _ = clip_by_global_norm(g, self.clip)
+        # With nothing frozen `w` is the vector itself, and the last line copies nothing.
+        w = self.net.parameters[self.trained]
+        self.optimizer.step(w, g, self.state, rate)
+        self.net.parameters[self.trained] = w
+        return Update(value.data_loss, value.penalty, value.y, norm, value.states)
+
+    def _gradient(self, x, y, states):
+        """Return the Value at a batch, and the trained part of its gradient with its norm."""
         t = self.state["t"]
         rng = np.random.default_rng((self.seed, t, MASKS)) if self.net.stochastic else None
         value = self.objective(x, y, rng=rng, states=states)
@@ -112,13 +129,7 @@ class TrainStep:
         if not math.isfinite(value.loss + norm):
             got = f"loss {value.loss}, gradient norm {norm} in update {t + 1}"
             raise expects("TrainStep", "a finite loss and gradient", got, FloatingPointError)
-        if self.clip is not None:
-            g, _ = clip_by_global_norm(g, self.clip)
-        # With nothing frozen `w` is the vector itself, and the last line copies nothing.
-        w = self.net.parameters[self.trained]
-        self.optimizer.step(w, g, self.state, rate)
-        self.net.parameters[self.trained] = w
-        return Update(value.data_loss, value.penalty, value.y, norm, value.states)
+        return value, g, norm
 
 
 def _continued(fresh, state):

@@ -13,12 +13,21 @@ import pytest
 
 from backprop import schedules
 from backprop.data import batches
-from backprop.layers import Add, Dense, Dropout, Tanh
+from backprop.layers import Add, BatchNorm, Dense, Dropout, Embedding, Flatten, Tanh
 from backprop.losses import HalfSquaredError, MeanSquaredError, SoftmaxCrossEntropy
 from backprop.network import Network
 from backprop.optimizers import SGD, Adam
 from backprop.penalties import L1, L2
-from backprop.training import Checkpoint, EarlyStopping, History, TrainStep, evaluate, fit, load
+from backprop.training import (
+    Checkpoint,
+    EarlyStopping,
+    History,
+    TrainStep,
+    evaluate,
+    fit,
+    load,
+    save,
+)
 from backprop.training.history import Epoch
 
 
@@ -105,6 +114,31 @@ def test_a_resumed_run_is_the_same_run():
             np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
     assert parts.state["t"] == whole.state["t"] == 12
     np.testing.assert_array_equal(parts.state["v"], whole.state["v"])
+
+
+def test_a_resumed_run_has_the_same_running_averages(tmp_path):
+    def run(net, epochs, history=None):
+        return train(net, examples(), epochs=epochs, batch_size=7, start=history)
+
+    layers = [Dense(8), BatchNorm(), Tanh(), Dense(3)]
+    whole, part = build(layers), build([Dense(8), BatchNorm(), Tanh(), Dense(3)])
+    run(whole, 4)
+    history = run(part, 1)
+    save(part, tmp_path / "net")
+    for net in (part, load(tmp_path / "net")):
+        run(net, 3, history)
+        np.testing.assert_array_equal(net.parameters, whole.parameters)
+        for key, value in whole.averages.items():
+            np.testing.assert_array_equal(net.averages[key], value)
+    assert part[1].mean.any()
+
+
+def test_validation_leaves_running_averages_alone():
+    nets = [build([Dense(8), BatchNorm(), Dense(3)]) for _ in range(2)]
+    for net, validation in zip(nets, [None, examples(20)], strict=True):
+        train(net, examples(), epochs=2, validation=validation)
+    for one, other in zip(nets[0].averages.values(), nets[1].averages.values(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_going_on_leaves_the_earlier_history_as_it_was():
@@ -576,6 +610,16 @@ def test_early_stopping(monkeypatch, losses, settings, epochs, best):
     assert len({each.tobytes() for each in kept}) == epochs
 
 
+def test_early_stopping_restores_running_averages(monkeypatch):
+    scripted(monkeypatch, [5, 3, 4, 4])
+    kept = []
+    net = build([Dense(5), BatchNorm(), Dense(3)])
+    callbacks = [lambda now: kept.append(now.net.predict(examples()[0])), EarlyStopping(2)]
+    train(net, examples(), epochs=4, validation=examples(), callbacks=callbacks)
+    np.testing.assert_array_equal(net.predict(examples()[0]), kept[1])
+    assert (kept[1] != kept[3]).any()
+
+
 def test_early_stopping_may_serve_two_trainings():
     stop = EarlyStopping(1, monitor="loss")
     for in_shape in [(4,), (3,)]:
@@ -644,6 +688,55 @@ def test_checkpoint_keeps_the_best_epoch(monkeypatch, tmp_path):
     train(build(), examples(), epochs=5, validation=examples(), callbacks=callbacks)
     for file, best in zip(files, [0, 1, 1, 3, 3], strict=True):
         np.testing.assert_array_equal(file, kept[best])
+
+
+def test_checkpoint_keeps_the_running_averages_of_the_best_epoch(monkeypatch, tmp_path):
+    scripted(monkeypatch, [5, 3, 4])
+    kept, path = [], tmp_path / "best.safetensors"
+    callbacks = [Checkpoint(path), lambda now: kept.append(now.net.averages)]
+    net = build([Dense(5), BatchNorm(), Dense(3)])
+    train(net, examples(), epochs=3, validation=examples(), callbacks=callbacks)
+    for key, value in load(path).averages.items():
+        np.testing.assert_array_equal(value, kept[1][key])
+        assert (value != net.averages[key]).any()
+
+
+# Whole numbers
+
+
+def words(count=60):
+    """Sentences of four ids; their class is whether the id 0 is among them."""
+    ids = np.random.default_rng(2).integers(0, 6, (count, 4))
+    return ids, (ids == 0).any(axis=1).astype(int)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_ids_are_learned_from(kind):
+    ids, y = words()
+    net = build([Embedding(6, 3), Flatten(), Dense(8), Tanh(), Dense(2)])
+    data = ids.astype(kind), y
+    history = train(net, data, epochs=60, optimizer=Adam(0.02), batch_size=16, validation=data)
+    assert history.val_accuracy[-1] == 1
+    assert evaluate(net, data, loss=SoftmaxCrossEntropy()).accuracy == 1
+
+
+def test_ids_are_checked_before_anything_changes():
+    ids, y = words()
+    late = ids.copy()
+    late[57, 2] = 6
+    net = build([Embedding(6, 3), Flatten(), Dense(2)])
+    before = net.parameters.copy()
+    what = "inputs that are whole numbers"
+    for kind, data, text in [
+        (ValueError, (late, y), f"fit expects {what} from 0 to 5, got 6"),
+        (ValueError, (-late, y), f"fit expects {what} from 0 to 5, got -6"),
+        (TypeError, (ids.astype(float), y), f"fit expects {what}, got float64"),
+    ]:
+        assert raised(kind, train, net, data) == text
+    assert raised(ValueError, train, net, (ids, y), validation=(late, y)).endswith("got 6")
+    message = raised(ValueError, evaluate, net, (late, y), loss=SoftmaxCrossEntropy())
+    assert message == f"evaluate expects {what} from 0 to 5, got 6"
+    np.testing.assert_array_equal(net.parameters, before)
 
 
 # What is shown and what is remembered

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backprop.layers import Dense, Dropout, Sigmoid, Tanh
+from backprop.layers import BatchNorm, Dense, Dropout, Sigmoid, Tanh
 from backprop.losses import HalfSquaredError, SoftmaxCrossEntropy
 from backprop.network import Network
 from backprop.penalties import L2
@@ -109,6 +109,24 @@ def test_an_error_on_the_way_leaves_the_best_point(kind):
     with pytest.raises(kind):
         minimize(net, (x, t), loss=loss)
     np.testing.assert_array_equal(net.parameters, min(seen, key=lambda each: each[0])[1])
+
+
+def test_running_averages_are_those_of_the_best_point():
+    seen = []
+
+    class Noting(HalfSquaredError):
+        def forward(self, y, target, /):
+            value, cache = super().forward(y, target)
+            if len(y) > 1:
+                seen.append((float(value), net.averages))
+            return value, cache
+
+    x, t = line()
+    net = build([Dense(3), BatchNorm(), Sigmoid(), Dense(2)], (4,))
+    minimize(net, (x, t), loss=Noting(), max_iterations=5)
+    best = min(seen[1:], key=lambda each: each[0])[1]  # the first call only judges the targets
+    assert len(seen) > 5
+    assert all(net.averages[key] is best[key] for key in best)
 
 
 def test_a_loss_that_is_not_finite():

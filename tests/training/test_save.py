@@ -11,7 +11,7 @@ import safetensors.numpy
 
 from backprop.initializers import Given, Initializer, Orthogonal
 from backprop.layer import Layer
-from backprop.layers import Add, Dense, Dropout, Tanh
+from backprop.layers import Add, BatchNorm, Dense, Dropout, Tanh
 from backprop.network import Network
 from backprop.training import load, save
 from cases import CASES
@@ -42,6 +42,7 @@ def test_every_layer_comes_back_with_the_same_bits(case, tmp_path):
     net.add(case.build(), *range(len(case.shapes)))
     net.build(*(shape[1:] for shape in case.shapes), rng=0)
     net.parameters[...] = np.random.default_rng(1).standard_normal(net.parameters.size)
+    net.forward(*case.inputs(np.float32, seed=5))
     save(net, tmp_path / "net.safetensors")
     twin = load(tmp_path / "net.safetensors")
     assert repr(twin) == repr(net)
@@ -49,8 +50,12 @@ def test_every_layer_comes_back_with_the_same_bits(case, tmp_path):
     assert list(twin.params) == list(net.params)
     assert same_bits(twin.parameters, net.parameters)
     x = case.inputs(np.float32)
+    assert list(twin.averages) == list(net.averages)
+    assert all(same_bits(twin.averages[key], net.averages[key]) for key in net.averages)
+    assert same_bits(net.predict(*x), twin.predict(*x))
     ys = [each.forward(*x, rng=np.random.default_rng(4))[0] for each in (net, twin)]
     assert same_bits(*ys)
+    twin = load(tmp_path / "net.safetensors")
     save(twin, tmp_path / "again.safetensors")
     contents = [(tmp_path / name).read_bytes() for name in ("net.safetensors", "again.safetensors")]
     assert contents[0] == contents[1]
@@ -190,6 +195,38 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def averaging(dtype=np.float32):
+    """Return a network whose running averages have moved, and an input for it."""
+    shared = BatchNorm(keep=0.5)
+    net = build([Dense(3), shared, Dense(3), shared, Network([BatchNorm()])], (2,), dtype)
+    x = np.random.default_rng(3).standard_normal((6, 2)).astype(dtype)
+    net.forward(x)
+    return net, x
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_running_averages_come_back(dtype, tmp_path):
+    net, x = averaging(dtype)
+    save(net, tmp_path / "net")
+    twin = load(tmp_path / "net")
+    assert list(twin.averages) == ["1.mean", "1.variance", "4.0.mean", "4.0.variance"]
+    for key, value in net.averages.items():
+        assert value.any()
+        assert same_bits(twin.averages[key], value)
+    assert same_bits(twin.predict(x), net.predict(x))
+    assert twin[1] is twin[3]
+    assert same_bits(twin.forward(x)[0], net.forward(x)[0])
+    assert all(same_bits(twin.averages[key], value) for key, value in net.averages.items())
+
+
+def test_running_averages_stand_beside_the_parameters(tmp_path):
+    net, _ = averaging()
+    save(net, tmp_path / "net")
+    tensors = safetensors.numpy.load_file(tmp_path / "net")
+    assert tensors.keys() == net.params.keys() | net.averages.keys()
+    np.testing.assert_array_equal(tensors["1.variance"], net[1].variance)
+
+
 def test_other_readers_find_the_parameters_under_their_keys(tmp_path):
     net = build([Dense(3), Tanh(), Dense(2)], (2,))
     save(net, tmp_path / "net.safetensors")
@@ -210,10 +247,8 @@ def test_a_network_without_parameters(tmp_path):
 def test_what_is_saved_is_checked(tmp_path):
     path = tmp_path / "net"
 
-    class Running(Tanh):
-        stateful = True
-
-    running = build([Running()], (2,))
+    running = build([BatchNorm()], (2,))
+    running[0].variance = np.ones(2)
     replaced = build([Dense(2)], (2,))
     replaced[0].W = np.zeros((2, 2))
     for kind, net, text in [
@@ -224,7 +259,7 @@ def test_what_is_saved_is_checked(tmp_path):
             build([Dense(2)], (2,), np.complex128),
             "parameters that are float16, float32, float64, got complex128",
         ),
-        (ValueError, running, "layers without running averages, got Network([Running()])"),
+        (ValueError, running, "0.variance to be float32, got float64"),
         (ValueError, replaced, "0.W to be changed by W[...] = array, got W = array"),
         (
             TypeError,
@@ -287,14 +322,21 @@ def test_a_link_stays_a_link(tmp_path):
 
 @pytest.fixture
 def file(tmp_path):
+    return in_parts(build([Dense(3), Tanh(), Dense(2)], (2,)), tmp_path / "net.safetensors")
+
+
+@pytest.fixture
+def averages_file(tmp_path):
+    return in_parts(averaging()[0], tmp_path / "net.safetensors")
+
+
+def in_parts(net, path):
     """A saved network, in parts: its tensors, the description, and how to write them back."""
-    path = tmp_path / "net.safetensors"
-    net = build([Dense(3), Tanh(), Dense(2)], (2,))
     save(net, path)
 
     class File:
         content = path.read_bytes()
-        tensors = dict(net.params)
+        tensors = {**net.params, **net.averages}
         header = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
         about = json.loads(header["__metadata__"]["backprop"])
 
@@ -456,6 +498,41 @@ def test_a_tensor_of_another_type(file):
     for dtype, word in [(np.float64, "F64"), (np.int32, "I32")]:
         file.tensors["0.b"] = np.zeros(3, dtype)
         assert file.refused() == f"load expects tensor 0.b to be (3,) F32, got (3,) {word}"
+
+
+def test_running_averages_that_are_not_those_of_the_layers(averages_file):
+    file = averages_file
+    for kind, word in [(np.zeros((3, 1), np.float32), "(3, 1) F32"), (np.ones(3), "(3,) F64")]:
+        file.tensors["1.mean"] = kind
+        assert file.refused() == f"load expects tensor 1.mean to be (3,) F32, got {word}"
+    del file.tensors["1.mean"]
+    assert file.refused() == "load expects tensor 1.mean to be (3,) F32, got absent"
+    file.tensors["1.mean"] = file.tensors["2.mean"] = np.zeros(3, np.float32)
+    assert file.refused() == "load expects tensor 2.mean to be absent, got (3,) F32"
+    del file.tensors["2.mean"]
+    file.about["network"]["layers"][1]["settings"]["keep"] = 1.0
+    what = "keep to be a finite number of at least 0 below 1, got 1.0"
+    assert file.refused() == f"BatchNorm expects {what}"
+
+
+@pytest.mark.parametrize("kind", ["BatchNorm", "LayerNorm"])
+def test_features_larger_than_the_file_take_no_memory(file, kind):
+    layer = {"class": kind, "name": "", "settings": {}}
+    file.about["network"] = {
+        "class": "Network",
+        "name": "",
+        "inputs": 1,
+        "layers": [layer],
+        "steps": [[0, [0]]],
+    }
+    file.about["in_shapes"] = [[10**15]]
+    assert file.refused() == f"load expects parameters of at most 17 numbers, got ({10**15},)"
+
+
+def test_ids_larger_than_the_file_take_no_memory(file):
+    layer = {"class": "Embedding", "name": "", "settings": {"count": 10**15, "units": 2}}
+    file.about["network"]["layers"][0] = layer
+    assert file.refused() == f"load expects parameters of at most 17 numbers, got ({10**15}, 2)"
 
 
 def test_an_architecture_larger_than_the_file_takes_no_memory(file):

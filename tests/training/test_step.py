@@ -7,7 +7,7 @@ import pytest
 
 from backprop.initializers import Given, Normal
 from backprop.layer import Layer
-from backprop.layers import RNN, Dense, Dropout, Flatten, ReLU, Sigmoid, Tanh
+from backprop.layers import RNN, BatchNorm, Dense, Dropout, Embedding, Flatten, ReLU, Sigmoid, Tanh
 from backprop.losses import HalfSquaredError, SoftmaxCrossEntropy
 from backprop.network import Network
 from backprop.optimizers import SGD, Adam, AdamW
@@ -323,6 +323,43 @@ def test_a_loss_that_is_not_finite_changes_nothing():
     np.testing.assert_array_equal(net.parameters, before)
     np.testing.assert_array_equal(step.state["m"], m)
     assert step.state["t"] == 1
+
+
+@pytest.mark.parametrize("kind", [FloatingPointError, ValueError, KeyboardInterrupt])
+def test_an_update_that_fails_counts_no_batch_into_running_averages(kind):
+    class Failing(HalfSquaredError):
+        def forward(self, y, target, /):
+            value, cache = super().forward(y, target)
+            if kind is not FloatingPointError:
+                raise kind
+            return value * math.nan, cache
+
+    net = build([Dense(3), Network([BatchNorm()]), Dense(2)], (4,))
+    x, y = np.random.default_rng(0).standard_normal((6, 4)), np.zeros((6, 2))
+    TrainStep(net, HalfSquaredError(), SGD(0.1))(x, y)
+    parameters, averages = net.parameters.copy(), net.averages
+    raised(kind, TrainStep(net, Failing(), SGD(0.1)), x, y)
+    np.testing.assert_array_equal(net.parameters, parameters)
+    assert list(averages) == ["1.0.mean", "1.0.variance"]
+    assert all(net.averages[key] is averages[key] for key in averages)
+
+
+def test_an_update_counts_its_batch_into_running_averages_once():
+    net = build([BatchNorm(keep=0.5), Dense(2)], (4,))
+    x = np.random.default_rng(0).standard_normal((6, 4))
+    step = TrainStep(net, HalfSquaredError(), SGD(0.1), freeze="0.*")
+    step(x, np.zeros((6, 2)))
+    np.testing.assert_allclose(net[0].mean, 0.5 * x.mean(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(net[0].variance, 0.5 + 0.5 * x.var(axis=0, ddof=1), rtol=1e-13)
+    np.testing.assert_array_equal(net[0].gamma, np.ones(4))
+
+
+def test_only_rows_that_were_looked_up_move():
+    net = build([Embedding(5, 3), Flatten(), Dense(2)], (2,))
+    before = net[0].W.copy()
+    TrainStep(net, HalfSquaredError(), SGD(0.1))(np.array([[1, 3], [3, 3]]), np.zeros((2, 2)))
+    moved = (before != net[0].W).any(axis=1)
+    np.testing.assert_array_equal(moved, [False, True, False, True, False])
 
 
 def test_a_loss_that_is_infinite_beside_a_finite_gradient():
