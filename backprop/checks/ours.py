@@ -29,11 +29,11 @@ class OfLayer(WithCache):
     def find_params(self):
         layer = self.thing
         try:
-            built = layer.params is not None
+            built = layer.params is not None and layer.averages is not None
         except ValueError:
             built = False
         if not built:
-            shapes = [np.shape(value)[1:] for value in self.call()]
+            shapes = [x.shape[1:] for x in map(np.asarray, self.call())]
             layer.build(*shapes, rng=self.rng, dtype=np.float64)
 
     @property

@@ -42,7 +42,8 @@ class Slot:
 
 def slots(thing):
     """Return a Slot for every array that can be reached from `thing`, the nearest first."""
-    found, seen, queue = {}, set(), deque([((), thing)])
+    found, seen = {}, set()
+    queue: deque[tuple[tuple, object]] = deque([((), thing)])
     while queue:
         path, value = queue.popleft()
         if isinstance(value, np.ndarray):
