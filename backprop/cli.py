@@ -165,7 +165,9 @@ def check(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="How many examples.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Seed of inputs and deltas.")] = 0,
-    entries: Annotated[int, typer.Option(min=1, help="Entries to check in each tensor.")] = 300,
+    entries: Annotated[
+        int | None, typer.Option(min=1, help="Entries to check in each tensor, at most.")
+    ] = None,
     json_: Annotated[
         Path | None, typer.Option("--json", help="Write the report to this file as JSON.")
     ] = None,

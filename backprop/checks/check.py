@@ -1,14 +1,23 @@
 """A check in progress: a subject, a delta, and what is estimated with them."""
 
+import time
 import warnings
 from functools import cached_property
 
 import numpy as np
 
 from ..errors import expects
-from .comparison import CENTRAL_TOLERANCE, Comparison, Taken
+from .comparison import CENTRAL_TOLERANCE, COMPLEX_TOLERANCE, Comparison, Taken
 from .estimates import EPSILON, Slope, along, along_entry, complex_step, richardson
 from .purity import winners
+
+MOST, FEWEST = 300, 10
+"""How many entries of a tensor are checked, unless said otherwise."""
+SECONDS, PASSES = 5.0, 8
+"""How long that may take in all, and how many forward passes an entry needs."""
+
+LARGEST = 4_000_000
+"""The most numbers that the Jacobians for a diagnosis may have."""
 
 
 class Check:
@@ -21,6 +30,25 @@ class Check:
             raise expects("gradcheck", "forward to return real numbers", y.dtype, TypeError)
         self.delta = rng.standard_normal(y.shape) if subject.takes_delta else np.ones(y.shape)
         self.y = y
+        if entries is None:
+            self.entries = self._affordable()
+
+    def _affordable(self):
+        """Return how many entries of each tensor can be checked in a few seconds."""
+        start = time.perf_counter()
+        self.subject.forward()
+        seconds = time.perf_counter() - start
+        passes = PASSES * max(1, len(self.subject.tensors))
+        return int(min(max(SECONDS / (seconds * passes), FEWEST), MOST))
+
+    @cached_property
+    def can_be_diagnosed(self):
+        """Whether the Jacobians of all tensors can be worked out in a few seconds."""
+        start = time.perf_counter()
+        self.subject.forward()
+        seconds = time.perf_counter() - start
+        numbers = sum(x.size for x in self.subject.tensors.values())
+        return numbers * max(1, self.y.size) <= LARGEST and 4 * seconds * numbers <= 2 * SECONDS
 
     @cached_property
     def complex_subject(self):
@@ -50,10 +78,10 @@ class Check:
         array = self.subject.tensors[name]
         others = [x for other, x in self.subject.tensors.items() if other != name]
         size = self.size * max([1.0, *map(_largest, others)])
-        enough = CENTRAL_TOLERANCE / 50 * max(_largest(analytic), 1e-3 * size)
         checked = self._sample(array.size)
         places = [np.unravel_index(i, array.shape) for i in checked]
-        slopes = [self._slope(array, place, enough) for place in places]
+        enough = self._enough(analytic, size)
+        slopes = [self._slope(array, place, enough[place]) for place in places]
         exact = None
         if self.complex_subject is not None:
             exact = self._complex_slopes(self.complex_subject, name, places)
@@ -74,8 +102,20 @@ class Check:
             exact,
             size,
         )
-        row.taken = list(self._taken(name, row, enough))
+        row.taken = list(self._taken(name, row, float(enough.max(initial=0))))
         return row
+
+    def _enough(self, analytic, size):
+        """Return how well the differences are to know each entry.
+
+        Beside the complex step they only have to see kinks. Alone, they are to find a mistake in
+        entries much smaller than the largest too.
+        """
+        if self.complex_subject is not None:
+            scale = np.full(analytic.shape, max(_largest(analytic), 1e-3 * size))
+        else:
+            scale = np.maximum(np.abs(analytic), 1e-4 * _largest(analytic))
+        return CENTRAL_TOLERANCE / 50 * np.where(np.isfinite(scale), scale, 1.0)
 
     @cached_property
     def noise(self):
@@ -142,18 +182,27 @@ class Check:
             for _ in range(3):
                 u = self.rng.standard_normal(array.shape)
                 what = f"along a random direction through all {array.size} entries"
-                yield from self._along(array, u, what, row, enough)
+                if self.complex_subject is not None and not row.complex_void:
+                    yield self._along_exactly(self.complex_subject, name, u, what, row)
+                else:
+                    yield from self._along(array, u, what, row, enough)
         if row.kinks.any():
             u = np.zeros(array.size)
             u[row.checked[row.kinks]] = 1
             what = f"with the {int(u.sum())} entries at kinks moved together"
             yield from self._along(array, u.reshape(array.shape), what, row, enough)
-            yield from self._along(
-                array, np.ones(array.shape), "with all moved together", row, enough
-            )
+            whole = np.ones(array.shape)
+            yield from self._along(array, whole, "with all moved together", row, enough)
+
+    def _along_exactly(self, subject, name, u, what, row):
+        """Return what the complex step finds along one direction: to 1e-12, kinks or not."""
+        value = lambda: (subject.forward()[0] * self.delta).sum()  # noqa: E731
+        slope = complex_step(along(value, subject.tensors[name], u))
+        room = 4 * COMPLEX_TOLERANCE * row.scale * float(np.sqrt((u**2).sum()))
+        return Taken(what, float((row.analytic * u).sum()), float(slope), room)
 
     def _along(self, array, u, what, row, enough):
-        """Yield what is found along one direction, if the slope is defined there."""
+        """Yield what differences find along one direction, if the slope is defined there."""
         phi = along(self._value_and_winners, array, u)
         slope = richardson(phi, _unit(array), self.noise, enough)
         length = float(np.sqrt((u**2).sum()))

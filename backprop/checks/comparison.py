@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .estimates import EPSILON
+
 CENTRAL_TOLERANCE = 1e-7
 COMPLEX_TOLERANCE = 1e-12
 VERDICTS = ("ok", "undefined here", "cannot tell", "wrong")
@@ -116,7 +118,7 @@ class Comparison:
         apart = _apart(self.of_checked, self.central)
         doubt = 4 * self.central_doubt
         tolerance = CENTRAL_TOLERANCE * self.scale
-        found = np.where(apart <= np.maximum(tolerance, doubt), ok, wrong)
+        found = np.where(apart <= np.maximum(doubt, self._rounding), ok, wrong)
         found = np.where((found == ok) & (doubt > tolerance), unknown, found)
         found = np.where(np.isfinite(self.central), found, unknown)
         if self.best is not self.central:
@@ -129,6 +131,15 @@ class Comparison:
         at_kink = np.where(self.lone, wrong, unknown)
         at_kink = np.where(self.between | of_branch, undefined, at_kink)
         return np.where(self.kinks, at_kink, found)
+
+    @property
+    def _rounding(self):
+        """How far a right gradient may be from the differences: seven digits of its own, and what
+        cancels in sums of numbers as large as the tensor's.
+        """
+        own = CENTRAL_TOLERANCE * np.maximum(np.abs(self.of_checked), np.abs(self.central))
+        largest = max(_largest(self.of_checked), _largest(self.central))
+        return np.maximum(own, max(COMPLEX_TOLERANCE * largest, 8 * EPSILON * self.size))
 
     @property
     def verdict(self):
@@ -194,7 +205,7 @@ class Comparison:
         if self.complex_void:
             parts.append(
                 "the complex step means nothing here: it contradicts the differences, so the code"
-                " drops imaginary parts (np.abs, np.var, a float buffer)"
+                " drops imaginary parts (np.abs, np.var, a float buffer) or overflows"
             )
         unknown = self.verdicts == VERDICTS.index("cannot tell")
         if (unknown & ~self.kinks).any():

@@ -17,8 +17,6 @@ from .subjects import arrays
 
 CLOSE = 1e-6
 """How near, relative to the largest entry, a suspect's numbers must come to those returned."""
-LARGEST = 4000
-"""The most entries, of all tensors together, whose Jacobians are worked out."""
 
 
 class Case:
@@ -47,8 +45,8 @@ class Case:
 
     @property
     def first(self):
-        """The name of the first input."""
-        return next(iter(self.subject.inputs))
+        """The name of the first input, or of the first parameter where no input has a slope."""
+        return next(iter(self.tensors))
 
     def jacobian(self, name):
         """Return dy/dtensor as a matrix: a row for each output, a column for each entry."""
@@ -88,12 +86,17 @@ class Case:
         }
 
     def is_(self, name, value):
-        """Whether `value` is what was returned as the gradient of a tensor."""
+        """Whether `value` is what was returned as the gradient of a tensor, and not the right one.
+
+        It has to be nearer to what was returned than that is to the right gradient, by far.
+        """
         returned = self.returned[name]
         if value is None or np.shape(value) != returned.shape or not np.isfinite(value).all():
             return False
-        size = np.abs(returned).max(initial=0)
-        return bool(np.abs(value - returned).max(initial=0) <= CLOSE * size) and size > 0
+        near = CLOSE * np.abs(returned).max(initial=0)
+        if self.right(name).shape == returned.shape:
+            near = min(near, 1e-3 * np.abs(self.right(name) - returned).max(initial=0))
+        return bool(np.abs(value - returned).max(initial=0) <= near) and near > 0
 
 
 def columns(subject, name, exact=False, step=1e-4):

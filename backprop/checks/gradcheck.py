@@ -4,15 +4,12 @@ import numpy as np
 
 from ..errors import whole
 from .check import Check
-from .diagnosis import LARGEST, Case, diagnose
+from .diagnosis import Case, diagnose
 from .purity import Finding, Randomness, findings, frames_of, settle, structure, unchecked
 from .recognition import subject_of
 from .report import Report
 from .shrinking import smallest
 from .suspects import suspects
-
-CHECKED = 300
-"""How many entries of a tensor are checked, unless said otherwise."""
 
 
 def gradcheck(
@@ -22,7 +19,7 @@ def gradcheck(
     loss=None,
     target=None,
     rng: np.random.Generator | int = 0,
-    entries=CHECKED,
+    entries=None,
     explain=True,
 ) -> Report:
     r"""Check the gradients of `thing`, say what is wrong with them, and return all as a table.
@@ -53,7 +50,8 @@ def gradcheck(
         target: the target of `loss`, or of `thing` if that is a loss.
         rng: a numpy Generator or a seed: for $\delta$, for the sample of entries, for the
             parameters of a layer that is not built yet, and for masks.
-        entries: how many entries of each tensor to check at most.
+        entries: how many entries of each tensor to check at most; if not given, 300, and fewer
+            where a pass takes so long that this would last more than some seconds.
         explain: whether to look for what a wrong gradient is instead, and for the smallest input
             that shows it.
 
@@ -64,7 +62,7 @@ def gradcheck(
         TypeError: `thing` is nothing that can be checked.
         ValueError: no inputs, or empty or non-finite ones.
     """
-    entries = whole("gradcheck", "entries", entries)
+    entries = None if entries is None else whole("gradcheck", "entries", entries)
     rng = np.random.default_rng(rng)
     of_foreign_code = np.random.get_state()  # noqa: NPY002 -- seeded on the way if it draws
     try:
@@ -83,6 +81,9 @@ def _checked(subject, rng, entries, explain):
     except Randomness as stop:
         return Report(subject, [stop.args[0]], [])
     check = Check(double, rng, entries)
+    if not np.isfinite(check.y).all():
+        text = "forward returns NaN or infinity for these inputs: no slope can be told there"
+        return Report(subject, [*found, Finding("not finite", text)], [])
     try:
         gradients = check.gradients()
         of_gradients = list(structure(double, gradients))
@@ -109,7 +110,12 @@ def _explain(report, check, gradients):
     if not wrong:
         return
     report.smallest = smallest(check.subject, _wrong_in)
-    if sum(x.size for x in tensors.values()) <= LARGEST:
+    if not check.can_be_diagnosed and report.smallest is not None:
+        # What a large example is too slow to show, a small one may.
+        check = Check(report.smallest.subject, np.random.default_rng(0), None)
+        gradients = check.gradients()
+        wrong = [row.name for row in _wrong_in(report.smallest.subject)]
+    if check.can_be_diagnosed:
         case = Case(check, gradients, wrong)
         report.diagnoses = diagnose(case, suspects(case))
         report.explained = True

@@ -116,11 +116,14 @@ def spellings(name):
     return [dash + form.format(each) for each in (bare, bare.lower()) for form in SPELLINGS]
 
 
-def is_gradient(path, paths):
-    """Whether an array lies where the gradient of one of the others would."""
-    if any(key in TABLES for key in path):
-        return True
-    return any(path in _gradient_paths(other) for other in paths if other != path)
+def gradient_paths(paths):
+    """Return all paths on which the gradients of the arrays at `paths` may lie."""
+    return {where for path in paths for where in _gradient_paths(path) if where != path}
+
+
+def is_in_table(path):
+    """Whether a path leads into a table of gradients."""
+    return any(key in TABLES for key in path)
 
 
 def found_params(thing, named=None):
@@ -134,8 +137,9 @@ def found_params(thing, named=None):
         ValueError: there is none of such a name.
     """
     every = [slot for slot in slots(thing) if slot.array.dtype.kind in "fiu" and slot.array.size]
-    paths = [path for slot in every for path in slot.paths]
-    candidates = [slot for slot in every if not any(is_gradient(p, paths) for p in slot.paths)]
+    taken = gradient_paths(path for slot in every for path in slot.paths)
+    is_free = lambda path: path not in taken and not is_in_table(path)  # noqa: E731
+    candidates = [slot for slot in every if all(map(is_free, slot.paths))]
     if named is None:
         return {slot.name: slot for slot in candidates}
     by_name_ = {_written(path): slot for slot in every for path in slot.paths}

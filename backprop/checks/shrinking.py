@@ -2,14 +2,16 @@
 
 import copy
 import itertools
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .ours import OfLayer
+from .subjects import Subject
 
-TRIES = 60
-"""How many smaller inputs are tried at most."""
+TRIES, SECONDS = 60, 5.0
+"""How many smaller inputs are tried at most, and for how long."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,16 @@ class Smallest:
     name: str
     gradient: np.ndarray
     estimate: np.ndarray
+    subject: Subject = field(repr=False)
 
     def __str__(self):
         shapes = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
         if self.gradient.size > 9:
             return shapes
-        both = [np.squeeze(a) for a in (self.gradient, self.estimate)]
-        numbers = [np.array2string(a, precision=6) for a in both]
+        both = [np.squeeze(a) + 0.0 for a in (self.gradient, self.estimate)]
+        apart = np.abs(both[0] - both[1]).max() / max(np.abs(both[0]).max(), 1e-300)
+        digits = 6 if not apart < 1e-5 else 16
+        numbers = [np.array2string(a, precision=digits) for a in both]
         if both[0].ndim < 2:
             return f"{shapes}; there d{self.name} is {numbers[0]} and should be {numbers[1]}"
         return f"{shapes}; there d{self.name} is\n{numbers[0]}\nand should be\n{numbers[1]}"
@@ -44,11 +49,12 @@ def smallest(subject, compare):
         compare: `compare(subject)` returns the Comparisons that are wrong.
     """
     found, tries, smaller = None, 0, True
+    end = time.perf_counter() + SECONDS
     while smaller:
         smaller = False
         for candidate in _candidates(subject):
             tries += 1
-            if tries > TRIES:
+            if tries > TRIES or time.perf_counter() > end:
                 return found
             try:
                 wrong = compare(candidate)
@@ -57,7 +63,7 @@ def smallest(subject, compare):
             if wrong:
                 shapes = {name: x.shape for name, x in candidate.inputs.items()}
                 row = wrong[0]
-                found = Smallest(shapes, row.name, row.analytic, row.estimated)
+                found = Smallest(shapes, row.name, row.analytic, row.estimated, candidate)
                 subject, smaller = candidate, True
                 break
     return found

@@ -1,6 +1,7 @@
 """The four styles in which other people write a derivative."""
 
 import contextlib
+from functools import cached_property
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from .parameters import (
     by_name,
     found_params,
     gradient_of,
-    is_gradient,
+    gradient_paths,
+    is_in_table,
     resolve,
     slots,
 )
@@ -146,13 +148,17 @@ class OnSelf(Foreign):
             returned = next((own[name] for name in ("dx", "dX") if name in own), None)
         return {**self.gradients(), **_sorted(returned, self.inputs, self.params, self.given)}
 
-    def state(self):
+    @cached_property
+    def _own_paths(self):
+        """Where parameters and their gradients lie: what else there is, is state."""
         paths = [path for slot in self.slots.values() for path in slot.paths]
-        kept = [slot for slot in slots(self.thing) if not set(map(tuple, slot.paths)) & set(paths)]
+        return {*paths, *gradient_paths([*paths, ("x",), ("X",)])}
+
+    def state(self):
         return {
             slot.name: slot.array
-            for slot in kept
-            if not any(is_gradient(path, [*paths, ("x",), ("X",)]) for path in slot.paths)
+            for slot in slots(self.thing)
+            if not any(path in self._own_paths or is_in_table(path) for path in slot.paths)
         }
 
     def gradients(self):
