@@ -188,6 +188,7 @@ def test_a_complex_step_from_zero_finds_the_convention_on_either_side(
 ):
     y, _ = layer.forward(np.array([complex(zero, step)]))
     assert_allclose(y.imag / step, slope, rtol=1e-14)
+    assert_allclose(y.real, value, rtol=1e-15, atol=1e-90)
 
 
 @each_layer

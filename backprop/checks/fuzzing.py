@@ -1,0 +1,314 @@
+"""Random trials of every layer and loss, and of random networks, for Hypothesis to draw and shrink.
+
+`trials(kind, settings, shapes)` makes a strategy from what a constructor can be called with and what
+its inputs can be; LAYERS and LOSSES say both for everything that the package has. All sizes are
+tiny: mistakes in a derivative show at size 2 as well as at size 200, and a smaller one is found
+sooner and read more easily.
+"""
+
+import copy
+import functools
+import inspect
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import initializers, layers, losses
+from ..errors import expects
+from ..layer import Layer
+from ..network import Network
+from .trials import LAYOUTS, Numbers, Trial, ids, shares, spread, tied, wired
+
+try:
+    from hypothesis import assume, reject
+    from hypothesis import strategies as st
+except ImportError:
+    what = 'the package hypothesis, as pip install "explicit-backprop[certify]" brings it'
+    raise expects("backprop.checks.fuzzing", what, "none", ImportError) from None
+
+# Shapes of inputs, with the batch axis: a tuple of one shape for each input
+
+few = st.integers(1, 3)
+some = st.integers(1, 5)
+row = st.tuples(few, few)
+sequence = st.tuples(few, st.integers(1, 4), few)
+image = st.tuples(st.integers(1, 2), some, some, st.integers(1, 2))
+anything = st.one_of(row, sequence, image)
+
+
+def alone(shapes):
+    """Return the strategy of one input with a shape from `shapes`."""
+    return st.tuples(shapes)
+
+
+def with_states(count):
+    """Return for a recurrent layer the strategy of sequences, alone or with initial states."""
+
+    def shapes(layer):
+        stated = sequence.map(lambda shape: (shape, *[(shape[0], layer.units)] * count))
+        return st.one_of(alone(sequence), stated)
+
+    return shapes
+
+
+def as_many(layer):
+    """Return for a Reshape the strategy of inputs that hold as many numbers as its outputs."""
+    turned = st.sampled_from([layer.shape, layer.shape[::-1], (math.prod(layer.shape),)])
+    return alone(st.tuples(few, turned).map(lambda pair: (pair[0], *pair[1])))
+
+
+equals = st.tuples(anything, st.integers(2, 3)).map(lambda pair: (pair[0],) * pair[1])
+beside = st.tuples(anything, st.lists(few, min_size=2, max_size=3)).map(
+    lambda pair: tuple((*pair[0][:-1], D) for D in pair[1])
+)
+
+# Settings: the simplest value first, as Hypothesis shrinks towards it
+
+EITHER = [False, True]
+UNITS = [1, 2, 3]
+PLACES = [1, 2, 3, (1, 2), (2, 1), (1, 3), (3, 2)]
+APART = [1, 2, (1, 2), (3, 1)]
+PADDING = [0, 1, 2, (0, 1), (2, 1), "valid", "same"]
+INIT = [initializers.Glorot(), initializers.Normal(0.2, 0.5), initializers.Orthogonal(0.7)]
+BIAS = [initializers.Zeros(), initializers.Normal(0.2, 0.5)]
+
+
+class Recipe(NamedTuple):
+    """What trials of a layer are made of."""
+
+    settings: dict[str, Any] = {}
+    """For each argument of the constructor, a list of values or a strategy."""
+    shapes: Any = alone(anything)
+    """A strategy of shapes, or a function from a layer to one."""
+    numbers: Any = (spread, tied)
+    """Functions that make an input from shape and seed, and more that the layer tells."""
+
+
+POOL = {"size": PLACES, "stride": [None, *APART], "padding": PADDING}
+LAYERS = {
+    layers.Dense: Recipe({"units": UNITS, "bias": EITHER, "init": INIT, "bias_init": BIAS}),
+    layers.Conv2D: Recipe(
+        {
+            "filters": UNITS,
+            "size": PLACES,
+            "stride": APART,
+            "padding": PADDING,
+            "dilation": APART,
+            "flip": EITHER,
+            "bias": EITHER,
+            "init": INIT,
+            "bias_init": BIAS,
+        },
+        alone(image),
+    ),
+    layers.MaxPool: Recipe(POOL, alone(image)),
+    layers.AvgPool: Recipe({**POOL, "count_include_pad": EITHER}, alone(image)),
+    layers.RNN: Recipe(
+        {
+            "units": UNITS,
+            "activation": ["tanh", "relu"],
+            "reverse": EITHER,
+            "init": INIT,
+            "recurrent_init": INIT,
+            "bias_init": BIAS,
+        },
+        with_states(1),
+    ),
+    layers.LSTM: Recipe(
+        {
+            "units": UNITS,
+            "reverse": EITHER,
+            "init": INIT,
+            "recurrent_init": INIT,
+            "forget_bias": [1.0, 0.0, -1.0],
+        },
+        with_states(2),
+    ),
+    layers.Softmax: Recipe(),
+    layers.Identity: Recipe(),
+    layers.Sigmoid: Recipe(),
+    layers.Tanh: Recipe(),
+    layers.ReLU: Recipe(),
+    layers.LeakyReLU: Recipe({"slope": [0.01, 0.3, -0.2, 0.0, 1.0]}),
+    layers.ELU: Recipe({"alpha": [1.0, 0.7, 2.0, 0.0]}),
+    layers.SELU: Recipe(),
+    layers.GELU: Recipe(),
+    layers.Softplus: Recipe(),
+    layers.Softsign: Recipe(),
+    layers.SiLU: Recipe(),
+    layers.Dropout: Recipe({"rate": [0.5, 0.0, 0.2, 0.9]}),
+    layers.Flatten: Recipe({"order": ["C", "columns"]}),
+    layers.Reshape: Recipe({"shape": [(1,), 2, (3, 2), (2, 1, 3)]}, as_many),
+    layers.Last: Recipe({"reverse": EITHER}, alone(sequence)),
+    layers.Add: Recipe({}, equals),
+    layers.Concat: Recipe({}, beside),
+}
+
+
+@st.composite
+def layers_of(draw, kind, settings):
+    """Draw a layer of the class `kind`, from lists or strategies of its settings."""
+    lists = {k: v if isinstance(v, st.SearchStrategy) else st.sampled_from(v) for k, v in settings.items()}
+    try:
+        return kind(**{name: draw(values) for name, values in lists.items()})
+    except ValueError:  # settings that do not go together
+        reject()
+
+
+@st.composite
+def trials(draw, kind, recipe=None, *, numbers=None):
+    """Draw a Trial of the class `kind`: by its own recipe, or by another one."""
+    recipe = recipe or LAYERS[kind]
+    layer = draw(layers_of(kind, recipe.settings))
+    shapes = draw(recipe.shapes(layer) if callable(recipe.shapes) else recipe.shapes)
+    assume(output_shape(layer, [shape[1:] for shape in shapes]) is not None)
+    make = draw(st.sampled_from(numbers or recipe.numbers))
+    return Trial(layer, *drawn(draw, make, shapes), layout=draw(layouts))
+
+
+layouts = st.sampled_from(LAYOUTS)
+seeds = st.integers(0, 99)
+
+
+def drawn(draw, make, shapes):
+    """Draw Numbers of these shapes."""
+    seed = draw(seeds)
+    return [Numbers(make, shape, seed + k, layout=draw(layouts)) for k, shape in enumerate(shapes)]
+
+
+def output_shape(layer, in_shapes):
+    """Return the shape of a layer's outputs, or None if it refuses inputs of `in_shapes`."""
+    layer = copy.deepcopy(layer)
+    try:
+        inspect.signature(layer.build).bind(*in_shapes)
+    except TypeError:
+        return None
+    try:
+        return layer.build(*in_shapes, rng=0)
+    except ValueError:
+        return None
+
+
+# Losses: functions that make the outputs, and the targets in the shape of the outputs
+
+LOSSES = {
+    losses.SoftmaxCrossEntropy: ((spread, tied), (shares,)),
+    losses.CrossEntropy: ((shares,), (shares,)),
+    losses.LogisticCrossEntropy: ((spread, tied), (shares,)),
+    losses.BinaryCrossEntropy: ((shares,), (shares,)),
+    losses.MeanSquaredError: ((spread, tied), (spread, tied)),
+    losses.HalfSquaredError: ((spread, tied), (spread, tied)),
+}
+SCORED = [kind for kind, (outputs, _) in LOSSES.items() if spread in outputs]
+
+
+@st.composite
+def targets_for(draw, kind, shape):
+    """Draw a loss of the class `kind` and Numbers for its target: rows or, if it can be, classes."""
+    loss = kind(reduction=draw(st.sampled_from(["mean", "sum"])))
+    if shape[-1] > 1 and draw(st.booleans()):
+        return loss, Numbers(ids, shape[:-1], draw(seeds), shape[-1], layout=draw(layouts))
+    make = draw(st.sampled_from(LOSSES[kind][1]))
+    return loss, Numbers(make, shape, draw(seeds), layout=draw(layouts))
+
+
+@st.composite
+def loss_trials(draw, kind):
+    """Draw a Trial of a loss of the class `kind`."""
+    shape = draw(st.one_of(st.tuples(few), row, sequence))
+    y = Numbers(draw(st.sampled_from(LOSSES[kind][0])), shape, draw(seeds), layout=draw(layouts))
+    loss, target = draw(targets_for(kind, shape))
+    return Trial(loss, y, target=target)
+
+
+# Networks
+
+
+class _Draft:
+    """A network while it is drawn: its layers, its wiring and the shapes of its values."""
+
+    def __init__(self, in_shapes):
+        self.layers, self.steps, self.inputs = [], [], len(in_shapes)
+        self.shapes = list(in_shapes)
+        self.at = {}  # what a layer was first given: it can stand again where it is given the same
+
+    def add(self, layer, *values):
+        """Add a layer, or one that is there already, if it takes the values; return the new one."""
+        given = [self.shapes[value] for value in values]
+        shape = output_shape(layer, given)
+        if shape is None or self.at.setdefault(id(layer), given) != given:
+            return None
+        if layer not in self.layers:
+            self.layers.append(layer)
+        self.steps.append((self.layers.index(layer), *values))
+        self.shapes.append(shape)
+        return len(self.shapes) - 1
+
+    def close(self):
+        """Read whatever nobody has read yet, side by side, so that there is one output."""
+        read = {value for _, *values in self.steps for value in values}
+        loose = [value for value in range(len(self.shapes)) if value not in read]
+        if len(loose) > 1:
+            flat = [self.add(layers.Flatten(), value) for value in loose]
+            self.add(layers.Concat(), *flat)
+        elif not self.steps:
+            self.add(layers.Identity(), 0)
+
+    def network(self):
+        """Return the Network, not built."""
+        return wired(self.layers, *self.steps, inputs=self.inputs)
+
+
+@st.composite
+def networks(draw):
+    """Draw a Trial of a random acyclic network, with or without a loss on top.
+
+    Values are read once or several times, layers stand once or several times, some are networks.
+    """
+    shapes = draw(st.one_of(st.tuples(row), st.tuples(sequence), st.tuples(image), equals))
+    draft = _Draft([shape[1:] for shape in shapes])
+    for _ in range(draw(st.integers(1, 6))):
+        # Counted from the newest, and mostly the newest: what shrinks is a chain.
+        back = draw(st.one_of(st.just(0), st.integers(0, len(draft.shapes) - 1)))
+        value = len(draft.shapes) - 1 - back
+        layer = draw(_parts(len(draft.shapes[value]), draft.layers))
+        merges = isinstance(layer, layers.Add | layers.Concat)
+        more = [draw(st.integers(0, len(draft.shapes) - 1))] * merges
+        draft.add(layer, value, *more)
+    draft.close()
+    inputs = drawn(draw, spread, shapes)
+    if draw(st.booleans()):
+        kind = draw(st.sampled_from(SCORED))
+        loss, target = draw(targets_for(kind, (shapes[0][0], *draft.shapes[-1])))
+        return Trial(draft.network(), *inputs, loss=loss, target=target)
+    return Trial(draft.network(), *inputs, layout=draw(layouts))
+
+
+def _parts(rank, present):
+    """Return the strategy of a layer for examples with `rank` axes.
+
+    It is a new one, rather one with settings; one that is there already; or a network.
+    """
+    kinds = _kinds_for(rank)
+    rich = [kind for kind in kinds if LAYERS[kind].settings]
+    one = lambda kinds: st.sampled_from(kinds).flatmap(_layers_by_recipe)  # noqa: E731
+    nested = st.tuples(one(rich), one(kinds)).map(Network)
+    return st.one_of(one(rich), one(kinds), nested, *[st.sampled_from(present)] * bool(present))
+
+
+def _layers_by_recipe(kind):
+    return layers_of(kind, LAYERS[kind].settings)
+
+
+@functools.cache
+def _kinds_for(rank):
+    """Return the layers that take examples with `rank` axes, alone or twice."""
+    shape = (3,) * rank
+    return [
+        kind
+        for kind, recipe in LAYERS.items()
+        if isinstance(recipe.settings, dict)
+        for layer in [kind(**{name: values[0] for name, values in recipe.settings.items()})]
+        if any(output_shape(layer, [shape] * count) for count in (1, 2))
+    ]
