@@ -1,28 +1,29 @@
-"""Random trials of every layer and loss, and of random networks, for Hypothesis to draw and shrink.
+"""Random trials of every layer and loss, and of random networks, to draw and to shrink.
 
-`trials(kind, settings, shapes)` makes a strategy from what a constructor can be called with and what
-its inputs can be; LAYERS and LOSSES say both for everything that the package has. All sizes are
-tiny: mistakes in a derivative show at size 2 as well as at size 200, and a smaller one is found
-sooner and read more easily.
+LAYERS and LOSSES say what the constructors of the package can be called with, and what inputs can
+be; `trials` makes a strategy of that. All sizes are tiny: a mistake in a derivative shows at size 2
+as well as at size 200, and there it is found sooner and read more easily.
 """
 
+import contextlib
 import copy
 import functools
 import inspect
 import math
+import random
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from .. import initializers, layers, losses
 from ..errors import expects
-from ..layer import Layer
 from ..network import Network
 from .trials import LAYOUTS, Numbers, Trial, ids, shares, spread, tied, wired
 
 try:
-    from hypothesis import assume, reject
+    from hypothesis import HealthCheck, Phase, assume, find, given, reject
+    from hypothesis import seed as seeded
+    from hypothesis import settings as runs
     from hypothesis import strategies as st
+    from hypothesis.errors import HypothesisException, Unsatisfiable
 except ImportError:
     what = 'the package hypothesis, as pip install "explicit-backprop[certify]" brings it'
     raise expects("backprop.checks.fuzzing", what, "none", ImportError) from None
@@ -81,8 +82,6 @@ class Recipe(NamedTuple):
     """For each argument of the constructor, a list of values or a strategy."""
     shapes: Any = alone(anything)
     """A strategy of shapes, or a function from a layer to one."""
-    numbers: Any = (spread, tied)
-    """Functions that make an input from shape and seed, and more that the layer tells."""
 
 
 POOL = {"size": PLACES, "stride": [None, *APART], "padding": PADDING}
@@ -146,35 +145,57 @@ LAYERS = {
 }
 
 
+def can_be_drawn_from(values):
+    """Whether `values` is a strategy, or a list of at least one value."""
+    listed = isinstance(values, list | tuple) and len(values) > 0
+    return listed or isinstance(values, st.SearchStrategy)
+
+
+def one_from(values):
+    """Return the strategy of one of several values; a strategy is one already."""
+    return values if isinstance(values, st.SearchStrategy) else st.sampled_from(values)
+
+
 @st.composite
 def layers_of(draw, kind, settings):
     """Draw a layer of the class `kind`, from lists or strategies of its settings."""
-    lists = {k: v if isinstance(v, st.SearchStrategy) else st.sampled_from(v) for k, v in settings.items()}
+    drawn = {name: draw(one_from(values)) for name, values in settings.items()}
     try:
-        return kind(**{name: draw(values) for name, values in lists.items()})
+        return kind(**drawn)
     except ValueError:  # settings that do not go together
         reject()
 
 
 @st.composite
-def trials(draw, kind, recipe=None, *, numbers=None):
-    """Draw a Trial of the class `kind`: by its own recipe, or by another one."""
-    recipe = recipe or LAYERS[kind]
-    layer = draw(layers_of(kind, recipe.settings))
-    shapes = draw(recipe.shapes(layer) if callable(recipe.shapes) else recipe.shapes)
-    assume(output_shape(layer, [shape[1:] for shape in shapes]) is not None)
-    make = draw(st.sampled_from(numbers or recipe.numbers))
-    return Trial(layer, *drawn(draw, make, shapes), layout=draw(layouts))
+def trials(draw, of_layers, shapes=alone(anything)):
+    """Draw a Trial of a layer, on shapes that it accepts; `shapes` may be a function of it."""
+    layer = draw(of_layers)
+    given = draw(shapes(layer) if callable(shapes) else shapes)
+    assume(output_shape(layer, [shape[1:] for shape in given]) is not None)
+    make = draw(st.sampled_from([spread, tied]))
+    return Trial(layer, *inputs_of(draw, layer, make, given), layout=draw(layouts))
+
+
+def trials_of(kind):
+    """Return the strategy of Trials of a layer of the package."""
+    recipe = LAYERS[kind]
+    return trials(layers_of(kind, recipe.settings), recipe.shapes)
 
 
 layouts = st.sampled_from(LAYOUTS)
 seeds = st.integers(0, 99)
 
 
-def drawn(draw, make, shapes):
-    """Draw Numbers of these shapes."""
+def inputs_of(draw, layer, make, shapes):
+    """Draw Numbers of these shapes that `make` makes, whole numbers where the layer wants such."""
     seed = draw(seeds)
-    return [Numbers(make, shape, seed + k, layout=draw(layouts)) for k, shape in enumerate(shapes)]
+    inputs = []
+    for k, shape in enumerate(shapes):
+        makes, more = make, ()
+        if k in layer.integer_inputs:
+            makes, more = ids, (int(min(layer.integers_below(k), 5)),)
+        inputs.append(Numbers(makes, shape, seed + k, *more, layout=draw(layouts)))
+    return inputs
 
 
 def output_shape(layer, in_shapes):
@@ -205,7 +226,7 @@ SCORED = [kind for kind, (outputs, _) in LOSSES.items() if spread in outputs]
 
 @st.composite
 def targets_for(draw, kind, shape):
-    """Draw a loss of the class `kind` and Numbers for its target: rows or, if it can be, classes."""
+    """Draw a loss of the class `kind`, and Numbers for its target: rows or classes."""
     loss = kind(reduction=draw(st.sampled_from(["mean", "sum"])))
     if shape[-1] > 1 and draw(st.booleans()):
         return loss, Numbers(ids, shape[:-1], draw(seeds), shape[-1], layout=draw(layouts))
@@ -277,12 +298,13 @@ def networks(draw):
         more = [draw(st.integers(0, len(draft.shapes) - 1))] * merges
         draft.add(layer, value, *more)
     draft.close()
-    inputs = drawn(draw, spread, shapes)
+    net = draft.network()
+    inputs = inputs_of(draw, net, spread, shapes)
     if draw(st.booleans()):
         kind = draw(st.sampled_from(SCORED))
         loss, target = draw(targets_for(kind, (shapes[0][0], *draft.shapes[-1])))
-        return Trial(draft.network(), *inputs, loss=loss, target=target)
-    return Trial(draft.network(), *inputs, layout=draw(layouts))
+        return Trial(net, *inputs, loss=loss, target=target)
+    return Trial(net, *inputs, layout=draw(layouts))
 
 
 def _parts(rank, present):
@@ -294,7 +316,8 @@ def _parts(rank, present):
     rich = [kind for kind in kinds if LAYERS[kind].settings]
     one = lambda kinds: st.sampled_from(kinds).flatmap(_layers_by_recipe)  # noqa: E731
     nested = st.tuples(one(rich), one(kinds)).map(Network)
-    return st.one_of(one(rich), one(kinds), nested, *[st.sampled_from(present)] * bool(present))
+    again = [st.sampled_from(present)] if present else []
+    return st.one_of(one(rich), one(kinds), nested, *again)
 
 
 def _layers_by_recipe(kind):
@@ -308,7 +331,38 @@ def _kinds_for(rank):
     return [
         kind
         for kind, recipe in LAYERS.items()
-        if isinstance(recipe.settings, dict)
         for layer in [kind(**{name: values[0] for name, values in recipe.settings.items()})]
         if any(output_shape(layer, [shape] * count) for count in (1, 2))
     ]
+
+
+# Running
+
+
+def settings_of(examples, **more):
+    """Return Hypothesis settings under which a run is the same run every time."""
+    usual = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+    return runs(max_examples=examples, **{**usual, **more})
+
+
+def some_of(strategy, examples, seed):
+    """Return what a strategy draws, up to `examples` times."""
+    drawn = []
+
+    @seeded(seed)
+    @settings_of(examples, phases=[Phase.generate])
+    @given(strategy)
+    def collect(value):
+        drawn.append(value)
+
+    with contextlib.suppress(Unsatisfiable):
+        collect()
+    return drawn
+
+
+def smallest(strategy, fails, seed):
+    """Return the smallest that a strategy draws of what fails, or None if nothing did this time."""
+    try:
+        return find(strategy, fails, settings=settings_of(300), random=random.Random(seed))
+    except HypothesisException:
+        return None
