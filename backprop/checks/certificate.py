@@ -70,12 +70,13 @@ class Certificate:
         rows = [HEADER, *map(_row, self.outcomes)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         table = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        faults = [
-            f"\n{outcome.promise}:\n{outcome.reason}\n{outcome.smallest!r}"
-            for outcome in self.outcomes
-            if outcome.failed
-        ]
-        return "\n".join([f"{self.name}: {verdict}, seed {self.seed}", *table, *faults])
+        faults: dict[str, list[str]] = {}
+        for each in self.outcomes:
+            if each.failed:
+                fault = f"{each.reason}\nin {each.smallest!r}"
+                faults.setdefault(fault, []).append(each.promise)
+        told = [f"\n{'; '.join(promises)}: {fault}" for fault, promises in faults.items()]
+        return "\n".join([f"{self.name}: {verdict}, seed {self.seed}", *table, *told])
 
     __repr__ = __str__
 

@@ -25,8 +25,8 @@ try:
     from hypothesis import strategies as st
     from hypothesis.errors import HypothesisException, Unsatisfiable
 except ImportError:
-    what = 'the package hypothesis, as pip install "explicit-backprop[certify]" brings it'
-    raise expects("backprop.checks.fuzzing", what, "none", ImportError) from None
+    what = 'Hypothesis, as pip install "explicit-backprop[certify]" brings it'
+    raise expects("certify", what, "none", ImportError) from None
 
 # Shapes of inputs, with the batch axis: a tuple of one shape for each input
 
@@ -287,7 +287,7 @@ def networks(draw):
 
     Values are read once or several times, layers stand once or several times, some are networks.
     """
-    shapes = draw(st.one_of(st.tuples(row), st.tuples(sequence), st.tuples(image), equals))
+    shapes = draw(st.one_of(*map(alone, (row, sequence, image, image)), equals))
     draft = _Draft([shape[1:] for shape in shapes])
     for _ in range(draw(st.integers(1, 6))):
         # Counted from the newest, and mostly the newest: what shrinks is a chain.

@@ -115,7 +115,7 @@ def slopes_are_right(trial):
     twin, zs = layer.astype(np.complex128), [_complex(x) for x in xs]
     gradients = {**dict(enumerate(dxs)), **grads}
     rng = np.random.default_rng(8)
-    size = max(1, np.max(np.abs(y)), abs(L)) * np.max(np.abs(delta))
+    size = max(1, np.max(np.abs(y)), abs(L)) * max(1, np.max(np.abs(delta)))
     for name, a in {**dict(enumerate(zs)), **twin.params}.items():
         if a.dtype.kind != "c":
             continue  # whole numbers have no slope
