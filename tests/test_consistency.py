@@ -1,5 +1,5 @@
-"""Two ways to the same number: the loss that is printed and the one that is differentiated, `predict`
-and `forward`, the fused loss and the long way. What one way alone gives is tested elsewhere.
+"""Two ways to the same number: the loss that is printed and the one that is differentiated,
+`predict` and `forward`, the fused loss and the long way. What one way gives is tested elsewhere.
 """
 
 import math

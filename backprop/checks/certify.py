@@ -76,8 +76,9 @@ def _layers(fuzzing, kind, settings):
     settings = settings or {}
     try:
         inspect.signature(kind).bind(**settings)
-    except TypeError as error:
-        raise expects("certify", f"the settings of {kind.__name__}", error, TypeError) from None
+    except TypeError:
+        what = f"settings that make a {kind.__name__}"
+        raise expects("certify", what, ", ".join(settings) or "none", TypeError) from None
     for name, values in settings.items():
         if not fuzzing.can_be_drawn_from(values):
             what = f"a list of values or a Hypothesis strategy for {name}"

@@ -362,7 +362,8 @@ def some_of(strategy, examples, seed):
 
 def smallest(strategy, fails, seed):
     """Return the smallest that a strategy draws of what fails, or None if nothing did this time."""
+    how = settings_of(300, phases=[Phase.generate, Phase.shrink])
     try:
-        return find(strategy, fails, settings=settings_of(300), random=random.Random(seed))
+        return find(strategy, fails, settings=how, random=random.Random(seed))
     except HypothesisException:
         return None
