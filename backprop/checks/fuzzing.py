@@ -43,14 +43,23 @@ def alone(shapes):
     return st.tuples(shapes)
 
 
-def with_states(count):
-    """Return for a recurrent layer the strategy of sequences, alone or with initial states."""
+def of_sequences(layer):
+    """Return for a recurrent layer the strategy of sequences, with initial states or not."""
+    widths = _state_widths(layer)
 
-    def shapes(layer):
-        stated = sequence.map(lambda shape: (shape, *[(shape[0], layer.units)] * count))
-        return st.one_of(alone(sequence), stated)
+    def shapes(drawn):
+        (N, T, D), stated = drawn
+        states = [(N, H) for H in widths] if stated else []
+        return ((N, T, D), *states, *[(N, T)] * layer.masked)
 
-    return shapes
+    return st.tuples(sequence, st.booleans()).map(shapes)
+
+
+def _state_widths(layer):
+    if isinstance(layer, layers.Bidirectional):
+        one, other = map(_state_widths, layer.layers[:2])
+        return [*one, *other] if len(one) == len(other) else []
+    return [layer.units] * (2 if isinstance(layer, layers.LSTM) else 1)
 
 
 def as_many(layer):
@@ -65,84 +74,6 @@ beside = st.tuples(anything, st.lists(few, min_size=2, max_size=3)).map(
 )
 
 # Settings: the simplest value first, as Hypothesis shrinks towards it
-
-EITHER = [False, True]
-UNITS = [1, 2, 3]
-PLACES = [1, 2, 3, (1, 2), (2, 1), (1, 3), (3, 2)]
-APART = [1, 2, (1, 2), (3, 1)]
-PADDING = [0, 1, 2, (0, 1), (2, 1), "valid", "same"]
-INIT = [initializers.Glorot(), initializers.Normal(0.2, 0.5), initializers.Orthogonal(0.7)]
-BIAS = [initializers.Zeros(), initializers.Normal(0.2, 0.5)]
-
-
-class Recipe(NamedTuple):
-    """What trials of a layer are made of."""
-
-    settings: dict[str, Any] = {}
-    """For each argument of the constructor, a list of values or a strategy."""
-    shapes: Any = alone(anything)
-    """A strategy of shapes, or a function from a layer to one."""
-
-
-POOL = {"size": PLACES, "stride": [None, *APART], "padding": PADDING}
-LAYERS = {
-    layers.Dense: Recipe({"units": UNITS, "bias": EITHER, "init": INIT, "bias_init": BIAS}),
-    layers.Conv2D: Recipe(
-        {
-            "filters": UNITS,
-            "size": PLACES,
-            "stride": APART,
-            "padding": PADDING,
-            "dilation": APART,
-            "flip": EITHER,
-            "bias": EITHER,
-            "init": INIT,
-            "bias_init": BIAS,
-        },
-        alone(image),
-    ),
-    layers.MaxPool: Recipe(POOL, alone(image)),
-    layers.AvgPool: Recipe({**POOL, "count_include_pad": EITHER}, alone(image)),
-    layers.RNN: Recipe(
-        {
-            "units": UNITS,
-            "activation": ["tanh", "relu"],
-            "reverse": EITHER,
-            "init": INIT,
-            "recurrent_init": INIT,
-            "bias_init": BIAS,
-        },
-        with_states(1),
-    ),
-    layers.LSTM: Recipe(
-        {
-            "units": UNITS,
-            "reverse": EITHER,
-            "init": INIT,
-            "recurrent_init": INIT,
-            "forget_bias": [1.0, 0.0, -1.0],
-        },
-        with_states(2),
-    ),
-    layers.Softmax: Recipe(),
-    layers.Identity: Recipe(),
-    layers.Sigmoid: Recipe(),
-    layers.Tanh: Recipe(),
-    layers.ReLU: Recipe(),
-    layers.LeakyReLU: Recipe({"slope": [0.01, 0.3, -0.2, 0.0, 1.0]}),
-    layers.ELU: Recipe({"alpha": [1.0, 0.7, 2.0, 0.0]}),
-    layers.SELU: Recipe(),
-    layers.GELU: Recipe(),
-    layers.Softplus: Recipe(),
-    layers.Softsign: Recipe(),
-    layers.SiLU: Recipe(),
-    layers.Dropout: Recipe({"rate": [0.5, 0.0, 0.2, 0.9]}),
-    layers.Flatten: Recipe({"order": ["C", "columns"]}),
-    layers.Reshape: Recipe({"shape": [(1,), 2, (3, 2), (2, 1, 3)]}, as_many),
-    layers.Last: Recipe({"reverse": EITHER}, alone(sequence)),
-    layers.Add: Recipe({}, equals),
-    layers.Concat: Recipe({}, beside),
-}
 
 
 def can_be_drawn_from(values):
@@ -164,6 +95,90 @@ def layers_of(draw, kind, settings):
         return kind(**drawn)
     except ValueError:  # settings that do not go together
         reject()
+
+
+EITHER = [False, True]
+UNITS = [1, 2, 3]
+PLACES = [1, 2, 3, (1, 2), (2, 1), (1, 3), (3, 2)]
+APART = [1, 2, (1, 2), (3, 1)]
+PADDING = [0, 1, 2, (0, 1), (2, 1), "valid", "same"]
+INIT = [initializers.Glorot(), initializers.Normal(0.2, 0.5), initializers.Orthogonal(0.7)]
+BIAS = [initializers.Zeros(), initializers.Normal(0.2, 0.5)]
+
+
+def recurrent(reverse):
+    """Return the strategy of recurrent layers that read in one direction."""
+    kinds = st.sampled_from([layers.RNN, layers.LSTM, layers.GRU])
+    settings = {"units": UNITS, "reverse": [reverse], "masked": EITHER}
+    return kinds.flatmap(lambda kind: layers_of(kind, settings))
+
+
+class Recipe(NamedTuple):
+    """What trials of a layer are made of."""
+
+    settings: dict[str, Any] = {}
+    """For each argument of the constructor, a list of values or a strategy."""
+    shapes: Any = alone(anything)
+    """A strategy of shapes, or a function from a layer to one."""
+
+
+LINEAR = {"bias": EITHER, "init": INIT, "bias_init": BIAS}
+WINDOW = {"size": PLACES, "stride": APART, "padding": PADDING, "dilation": APART}
+RECURRENT = {
+    "units": UNITS,
+    "reverse": EITHER,
+    "masked": EITHER,
+    "init": INIT,
+    "recurrent_init": INIT,
+}
+POOL = {"size": PLACES, "stride": [None, *APART], "padding": PADDING}
+LAYERS = {
+    layers.Dense: Recipe({"units": UNITS, **LINEAR}),
+    layers.Conv2D: Recipe({"filters": UNITS, **WINDOW, "flip": EITHER, **LINEAR}, alone(image)),
+    layers.ConvTranspose2D: Recipe(
+        {"filters": UNITS, **WINDOW, "output_padding": [0, 1, (1, 0), (0, 2)], **LINEAR},
+        alone(image),
+    ),
+    layers.DepthwiseConv2D: Recipe({**WINDOW, "multiplier": UNITS, **LINEAR}, alone(image)),
+    layers.MaxPool: Recipe(POOL, alone(image)),
+    layers.AvgPool: Recipe({**POOL, "count_include_pad": EITHER}, alone(image)),
+    layers.GlobalMaxPool: Recipe({}, alone(image)),
+    layers.GlobalAvgPool: Recipe({}, alone(image)),
+    layers.RNN: Recipe(
+        {**RECURRENT, "activation": ["tanh", "relu"], "bias_init": BIAS}, of_sequences
+    ),
+    layers.LSTM: Recipe({**RECURRENT, "forget_bias": [1.0, 0.0, -1.0]}, of_sequences),
+    layers.GRU: Recipe(
+        {**RECURRENT, "reset_after": [True, False], "bias_init": BIAS}, of_sequences
+    ),
+    layers.Bidirectional: Recipe(
+        {
+            "forward_layer": recurrent(False),
+            "backward_layer": st.one_of(st.none(), recurrent(True)),
+            "last": EITHER,
+        },
+        of_sequences,
+    ),
+    layers.Softmax: Recipe(),
+    layers.Identity: Recipe(),
+    layers.Sigmoid: Recipe(),
+    layers.Tanh: Recipe(),
+    layers.ReLU: Recipe(),
+    layers.LeakyReLU: Recipe({"slope": [0.01, 0.3, -0.2, 0.0, 1.0]}),
+    layers.PReLU: Recipe({"init": [initializers.Constant(0.25), *BIAS], "shared": EITHER}),
+    layers.ELU: Recipe({"alpha": [1.0, 0.7, 2.0, 0.0]}),
+    layers.SELU: Recipe(),
+    layers.GELU: Recipe(),
+    layers.Softplus: Recipe(),
+    layers.Softsign: Recipe(),
+    layers.SiLU: Recipe(),
+    layers.Dropout: Recipe({"rate": [0.5, 0.0, 0.2, 0.9]}),
+    layers.Flatten: Recipe({"order": ["C", "columns"]}),
+    layers.Reshape: Recipe({"shape": [(1,), 2, (3, 2), (2, 1, 3)]}, as_many),
+    layers.Last: Recipe({"reverse": EITHER}, alone(sequence)),
+    layers.Add: Recipe({}, equals),
+    layers.Concat: Recipe({}, beside),
+}
 
 
 @st.composite
@@ -331,7 +346,7 @@ def _kinds_for(rank):
     return [
         kind
         for kind, recipe in LAYERS.items()
-        for layer in [kind(**{name: values[0] for name, values in recipe.settings.items()})]
+        for layer in [smallest(layers_of(kind, recipe.settings), lambda layer: True, seed=0)]
         if any(output_shape(layer, [shape] * count) for count in (1, 2))
     ]
 

@@ -120,7 +120,7 @@ PUBLIC = {**vars(initializers), **vars(layers), **vars(losses)}
 
 def code(thing):
     """Return the expression that makes a layer or a loss, with a Network's wiring."""
-    if isinstance(thing, Network):
+    if type(thing) is Network:
         return _code_of_network(thing)
     own = type(thing).__name__
     known = {**PUBLIC, own: type(thing) is PUBLIC.get(own)}
