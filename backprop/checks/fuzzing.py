@@ -182,7 +182,7 @@ LAYERS = {
 
 
 @st.composite
-def trials(draw, of_layers, shapes=alone(anything)):
+def trials(draw, of_layers, shapes: Any = alone(anything)):
     """Draw a Trial of a layer, on shapes that it accepts; `shapes` may be a function of it."""
     layer = draw(of_layers)
     given = draw(shapes(layer) if callable(shapes) else shapes)
