@@ -325,14 +325,14 @@ def networks(draw):
 def _parts(rank, present):
     """Return the strategy of a layer for examples with `rank` axes.
 
-    It is a new one, rather one with settings; one that is there already; or a network.
+    It is a new one, rather one that takes no fewer axes; one that is there; or a network.
     """
     kinds = _kinds_for(rank)
-    rich = [kind for kind in kinds if LAYERS[kind].settings]
+    special = [kind for kind in kinds if kind not in _kinds_for(1)] or kinds
     one = lambda kinds: st.sampled_from(kinds).flatmap(_layers_by_recipe)  # noqa: E731
-    nested = st.tuples(one(rich), one(kinds)).map(Network)
+    nested = st.tuples(one(special), one(kinds)).map(Network)
     again = [st.sampled_from(present)] if present else []
-    return st.one_of(one(rich), one(kinds), nested, *again)
+    return st.one_of(one(special), one(kinds), nested, *again)
 
 
 def _layers_by_recipe(kind):
