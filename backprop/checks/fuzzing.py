@@ -124,6 +124,7 @@ class Recipe(NamedTuple):
 
 LINEAR = {"bias": EITHER, "init": INIT, "bias_init": BIAS}
 WINDOW = {"size": PLACES, "stride": APART, "padding": PADDING, "dilation": APART}
+NORMAL = {"gamma_init": [initializers.Constant(1), *BIAS], "beta_init": BIAS}
 RECURRENT = {
     "units": UNITS,
     "reverse": EITHER,
@@ -159,6 +160,11 @@ LAYERS = {
         },
         of_sequences,
     ),
+    layers.Embedding: Recipe({"count": [1, 2, 5], "units": UNITS, "init": INIT}),
+    layers.LayerNorm: Recipe(
+        {"epsilon": [1e-5, 0.1], "scale": EITHER, "shift": EITHER, **NORMAL}, alone(anything)
+    ),
+    layers.BatchNorm: Recipe({"keep": [0.9, 0.0], "epsilon": [1e-5, 0.1], **NORMAL}),
     layers.Softmax: Recipe(),
     layers.Identity: Recipe(),
     layers.Sigmoid: Recipe(),
@@ -208,7 +214,7 @@ def inputs_of(draw, layer, make, shapes):
     for k, shape in enumerate(shapes):
         makes, more = make, ()
         if k in layer.integer_inputs:
-            makes, more = ids, (int(min(layer.integers_below(k), 5)),)
+            makes, more = ids, (int(min(layer.integers_below(k), 9)),)
         inputs.append(Numbers(makes, shape, seed + k, *more, layout=draw(layouts)))
     return inputs
 

@@ -196,16 +196,16 @@ def passes_write_to_nothing(trial):
     """Arguments, caches and layers are as they were, but for the running averages of `forward`."""
     layer, xs = trial.build(), freeze(trial.inputs())
     freeze(layer.params)
-    averages, before = freeze(layer.state), copy.deepcopy(layer)
+    averages, before = freeze(layer.averages), copy.deepcopy(layer)
     y, cache = freeze(forward(layer, xs))
-    after = freeze(layer.state)
+    after = freeze(layer.averages)
     layer.backward(freeze(trial.delta(y)), cache)
     layer.grads(freeze(trial.delta(y)), cache)
     layer.predict(*xs)
-    same = all(layer.state[name] is value for name, value in after.items())
+    same = all(layer.averages[name] is value for name, value in after.items())
     hold(same, "forward alone may put new running averages in place")
     if averages:
-        layer.state = averages  # all that a pass may change
+        layer.averages = averages  # all that a pass may change
     hold(alike(layer, before), "an attribute of the layer has changed")
 
 
