@@ -42,6 +42,7 @@ class Scale(bp.Layer):
         (bp.LSTM, {"units": [1, 2], "reverse": [False, True]}, [(1, 1, 1), (2, 3, 2)]),
         (bp.RNN, [bp.RNN(2), bp.RNN(2, activation="relu")], [((2, 3, 2), (2, 2)), (1, 2, 1)]),
         (bp.Add, None, st.integers(1, 3).map(lambda D: ((2, D), (2, D)))),
+        (bp.Embedding, {"count": [1, 4], "units": [1, 2]}, [(2, 3), (3,)]),
         (bp.Dropout, lambda rng: bp.Dropout(rng.uniform(0, 0.9)), None),
         (bp.Network, [bp.Network([bp.Dense(2), bp.Tanh(), bp.Dropout()])], None),
     ],
@@ -225,6 +226,13 @@ def test_a_layer_that_draws_has_no_single_examples():
     certificate.assert_ok()
     assert certificate["predict is forward"].noted == 30
     assert 0 < certificate["a batch is its examples one at a time"].noted < 30
+
+
+def test_where_a_batch_is_normalised_its_examples_are_not_alone():
+    certificate = bp.certify(bp.BatchNorm, {"keep": [0.9, 0.5]}, examples=30)
+    certificate.assert_ok()
+    noted = {outcome.promise for outcome in certificate.outcomes if outcome.noted}
+    assert noted == {"predict is forward", "a batch is its examples one at a time"}
 
 
 def test_an_exception_is_a_fault_like_any_other():

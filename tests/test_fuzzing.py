@@ -13,7 +13,9 @@ from hypothesis import given
 
 import backprop as bp
 from backprop.checks import fuzzing, promises, trials
-from backprop.checks.fuzzing import LAYERS, LOSSES, loss_trials, networks, settings_of, trials_of
+from backprop.checks.fuzzing import loss_trials, settings_of, trials_of
+from backprop.checks.recipes import LAYERS, LOSSES, layers_of, one_from
+from backprop.checks.wiring import networks
 from backprop.network import inside
 
 PUBLIC = {value for value in vars(bp).values() if isinstance(value, type)}
@@ -79,7 +81,7 @@ def test_every_setting_of_a_layer_is_varied(kind):
     settings = LAYERS[kind].settings
     assert set(settings) == set(inspect.signature(kind).parameters)
     for values in settings.values():
-        assert len({repr(value) for value in drawn(fuzzing.one_from(values), 50)}) > 1
+        assert len({repr(value) for value in drawn(one_from(values), 50)}) > 1
 
 
 def drawn(strategy, count=300):
@@ -206,7 +208,7 @@ def test_a_mistake_in_one_setting_is_found_and_shrunk():
             return {**grads, "W": self._turned(grads["W"])}
 
     settings = LAYERS[bp.Conv2D].settings
-    strategy = fuzzing.trials(fuzzing.layers_of(Forgets, settings), LAYERS[bp.Conv2D].shapes)
+    strategy = fuzzing.trials(layers_of(Forgets, settings), LAYERS[bp.Conv2D].shapes)
     with pytest.raises(AssertionError, match=r"dW is off by") as caught:
         fuzz(strategy, check_layer, 200)
     (note,) = [note for note in caught.value.__notes__ if "trial=" in note]

@@ -39,15 +39,27 @@ def certify(kind, settings=None, *, examples=200, shapes=None, seed=0):
         raise expects("certify", "a class of layers", repr(kind), TypeError)
     examples = whole("certify", "examples", examples)
     seed = whole("certify", "seed", seed, least=0)
-    from . import fuzzing  # here, as it needs Hypothesis
-
-    strategy = fuzzing.trials(_layers(fuzzing, kind, settings), _shapes(fuzzing, shapes))
+    fuzzing, recipes = _with_hypothesis()
+    of_layers = _layers(recipes, kind, settings)
+    strategy = fuzzing.trials(of_layers, _shapes(recipes, shapes))
     drawn = fuzzing.some_of(strategy, examples, seed)
     if not drawn:
         what = f"settings and shapes that {kind.__name__} accepts"
         raise expects("certify", what, "none that it does")
     look = lambda fails: fuzzing.smallest(strategy, fails, seed)  # noqa: E731
     return Certificate(kind.__name__, seed, [_tried(each, drawn, look) for each in PROMISES])
+
+
+def _with_hypothesis():
+    """Return the modules that need Hypothesis, or raise ImportError that says how to get it."""
+    try:
+        import hypothesis  # noqa: F401
+    except ImportError:
+        what = 'Hypothesis, as pip install "explicit-backprop[certify]" brings it'
+        raise expects("certify", what, "none", ImportError) from None
+    from . import fuzzing, recipes
+
+    return fuzzing, recipes
 
 
 def _tried(promise, drawn, look):
@@ -64,12 +76,12 @@ def _tried(promise, drawn, look):
     return Outcome(str(promise), len(drawn), failed, noted, smallest, promise.fault(smallest))
 
 
-def _layers(fuzzing, kind, settings):
+def _layers(recipes, kind, settings):
     """Return the strategy of layers, or raise TypeError."""
     if callable(settings):
-        return fuzzing.seeds.map(lambda seed: settings(np.random.default_rng(seed)))
+        return recipes.seeds.map(lambda seed: settings(np.random.default_rng(seed)))
     if isinstance(settings, list | tuple) and all(isinstance(each, kind) for each in settings):
-        return fuzzing.one_from(settings)
+        return recipes.one_from(settings)
     if settings is not None and not isinstance(settings, dict):
         what = f"settings by name, a list of {kind.__name__} or a function that makes one"
         raise expects("certify", what, repr(settings), TypeError)
@@ -80,20 +92,20 @@ def _layers(fuzzing, kind, settings):
         what = f"settings that make a {kind.__name__}"
         raise expects("certify", what, ", ".join(settings) or "none", TypeError) from None
     for name, values in settings.items():
-        if not fuzzing.can_be_drawn_from(values):
+        if not recipes.can_be_drawn_from(values):
             what = f"a list of values or a Hypothesis strategy for {name}"
             raise expects("certify", what, repr(values), TypeError)
-    return fuzzing.layers_of(kind, settings)
+    return recipes.layers_of(kind, settings)
 
 
-def _shapes(fuzzing, shapes):
+def _shapes(recipes, shapes):
     """Return the strategy of shapes, a tuple of one for each input, or raise TypeError."""
     if shapes is None:
-        return fuzzing.alone(fuzzing.anything)
-    if not fuzzing.can_be_drawn_from(shapes):
+        return recipes.alone(recipes.anything)
+    if not recipes.can_be_drawn_from(shapes):
         what = "shapes to be a list or a Hypothesis strategy"
         raise expects("certify", what, repr(shapes), TypeError)
-    strategy = fuzzing.one_from(shapes)
+    strategy = recipes.one_from(shapes)
     if isinstance(shapes, list | tuple):
         for shape in shapes:
             _of_inputs(shape)

@@ -107,7 +107,9 @@ def slopes_are_right(trial):
     r"""Each gradient agrees with the complex step along a random direction.
 
     $\sum_i d_i v_i = \operatorname{Im} L(a + \mathrm{i}hv)/h$ takes one pass for a whole tensor,
-    and a wrong entry shows in the sum as much as if it were alone.
+    and a wrong entry shows in the sum as much as if it were alone. The two agree to $10^{-12}$ of
+    $\sum_i |d_i v_i|$, or of a hundredth of what the gradient is made from, if it is smaller than
+    that: where numbers cancel, as in a BatchNorm of two examples, their last digits are left.
     """
     layer, xs = trial.build(), freeze(trial.inputs())
     L, delta, y, cache = _loss(trial, layer, xs)
@@ -125,7 +127,7 @@ def slopes_are_right(trial):
         a += 1e-100j * v
         slope = _loss(trial, twin, zs, delta)[0].imag / 1e-100
         a[...] = kept
-        off = abs((d * v).sum() - slope) / max(np.abs(d * v).sum(), 1e-3 * size)
+        off = abs((d * v).sum() - slope) / max(np.abs(d * v).sum(), 1e-2 * size)
         hold(off <= 1e-12, f"{what} is off by {off:.1e} along a random direction")
 
 
