@@ -10,6 +10,7 @@ To read the code, begin with `layer.py`, the contract, and `layers/dense.py`, th
 """
 
 from .checks import (
+    certify,
     gradcheck,
 )
 from .data import (
@@ -196,6 +197,7 @@ __all__ = [
     "WarmUp",
     "Zeros",
     "batches",
+    "certify",
     "evaluate",
     "fit",
     "gradcheck",

@@ -1,11 +1,10 @@
 """The gradient check of everything the package ships: what `backprop check` runs."""
 
-import math
-
 import numpy as np
 
 from . import layers, losses
 from .checks import gradcheck
+from .checks.trials import spread
 from .network import Network
 
 ACTIVATIONS = (
@@ -113,13 +112,3 @@ def numbers(layer, position, shape, rng):
     if position in layer.integer_inputs:
         return np.random.default_rng(rng).integers(layer.integers_below(position), size=shape)
     return spread(shape, rng)
-
-
-def spread(shape, rng):
-    """Return evenly spread numbers from -2 to 2 in random order, none of them zero.
-
-    They lie further apart than the step of a numerical derivative: no kink comes between.
-    """
-    count = 2 * math.prod(shape)  # of an even count of points, none is zero
-    numbers = np.random.default_rng(rng).permutation(np.linspace(-2, 2, count))
-    return numbers[: count // 2].reshape(shape)

@@ -3,12 +3,12 @@
 `test_contract.py` runs every promise of the contract over it.
 """
 
-import copy
 import dataclasses
 
 import numpy as np
 
 import backprop as bp
+from backprop.checks.trials import ready
 from backprop.selfcheck import numbers
 
 
@@ -22,14 +22,14 @@ class Case:
     def __str__(self):
         return f"{self.layer!r} on {' and '.join(map(str, self.shapes))}"
 
+    @property
+    def in_shapes(self):
+        """The shapes without the batch axis."""
+        return [shape[1:] for shape in self.shapes]
+
     def build(self, dtype=np.float64):
         """Return a built copy whose parameters are all away from zero, biases too."""
-        layer = copy.deepcopy(self.layer)
-        layer.build(*(shape[1:] for shape in self.shapes), rng=0, dtype=dtype)
-        rng = np.random.default_rng(1)
-        for value in layer.params.values():
-            value += (0.1 * rng.standard_normal(value.shape)).astype(dtype)
-        return layer
+        return ready(self.layer, *self.in_shapes, dtype=dtype)
 
     def inputs(self, dtype=np.float64, seed=2):
         """Return inputs for it, whole numbers where it takes such."""

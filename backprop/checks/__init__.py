@@ -1,5 +1,7 @@
 """Gradient checks: is this derivative right, and if not, what is it instead?"""
 
+from .certificate import Certificate
+from .certify import certify
 from .comparison import Comparison
 from .estimates import Slope, central_difference, complex_step, richardson
 from .gradcheck import gradcheck
@@ -10,6 +12,7 @@ from .styles import Function, OnSelf, Pair, WithCache
 from .subjects import Subject
 
 __all__ = [
+    "Certificate",
     "Comparison",
     "Diagnosis",
     "Finding",
@@ -23,6 +26,7 @@ __all__ = [
     "Subject",
     "WithCache",
     "central_difference",
+    "certify",
     "complex_step",
     "gradcheck",
     "richardson",

@@ -23,7 +23,8 @@ from ..layer import Layer
 def sigmoid(x):
     """Return 1 / (1 + e^-x), from e^-|x|, which cannot overflow."""
     z = np.exp(np.minimum(x, -x))
-    return np.where(x.real >= 0, 1, z) / (1 + z)
+    # Not x.real: a complex x beside zero must go the way that it went in `minimum`.
+    return np.where(x >= 0, 1, z) / (1 + z)
 
 
 class Identity(Layer):
@@ -208,8 +209,9 @@ class ELU(Layer):
         self.alpha = real("ELU", "alpha", alpha, least=0)
 
     def forward(self, x, /):
-        y = np.where(x.real > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))  # (1)
-        return y, (x.real > 0, y)
+        positive = x.real > 0
+        y = np.where(positive, x, self.alpha * np.expm1(np.where(positive, 0, x)))  # (1)
+        return y, (positive, y)
 
     def backward(self, delta, cache, /):
         positive, y = cache
@@ -243,8 +245,10 @@ class SELU(Layer):
     scale = 1.0507009873554805
 
     def forward(self, x, /):
-        y = self.scale * np.where(x.real > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))  # (1)
-        return y, (x.real > 0, y)
+        positive = x.real > 0
+        below = self.alpha * np.expm1(np.where(positive, 0, x))
+        y = self.scale * np.where(positive, x, below)  # (1)
+        return y, (positive, y)
 
     def backward(self, delta, cache, /):
         positive, y = cache

@@ -14,7 +14,7 @@ class PReLU(Layer):
 
     **Forward**
 
-    $$ y = \max(x, 0) + \alpha \odot \min(x, 0) \tag{1} $$
+    $$ y = x \odot \bigl([x > 0] + \alpha \odot [x \le 0]\bigr) \tag{1} $$
 
     **Backward**
 
@@ -59,7 +59,7 @@ class PReLU(Layer):
         return in_shape
 
     def forward(self, x, /):
-        y = np.maximum(x, 0) + self.alpha * np.minimum(x, 0)  # (1)
+        y = x * ((x.real > 0) + self.alpha * (x.real <= 0))  # (1)
         return y, x
 
     def backward(self, delta, cache, /):

@@ -178,6 +178,19 @@ def test_conventions_at_zero(layer, value, slope, zero):
     assert slopes(layer, x) == slope
 
 
+@pytest.mark.parametrize(
+    ("layer", "value", "slope"), AT_ZERO, ids=[repr(row[0]) for row in AT_ZERO]
+)
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+@pytest.mark.parametrize("step", [1e-100, -1e-100])
+def test_a_complex_step_from_zero_finds_the_convention_on_either_side(
+    layer, value, slope, zero, step
+):
+    y, _ = layer.forward(np.array([complex(zero, step)]))
+    assert_allclose(y.imag / step, slope, rtol=1e-14)
+    assert_allclose(y.real, value, rtol=1e-15, atol=1e-90)
+
+
 @each_layer
 def test_delta_multiplies_the_slope(layer):
     x, delta = np.array([[-2.0, -0.5, 0.0], [0.1, 1.5, 4.0]]), np.array([[3.0], [-0.5]])

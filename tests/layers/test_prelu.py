@@ -88,6 +88,9 @@ def test_convention_at_zero(zero):
     assert y == 0
     assert dx == 7 * 0.3
     assert grads["alpha"] == 0
+    for step in (1e-100, -1e-100):  # the complex step finds the convention on either side
+        y, _ = layer.forward(np.array([[complex(zero, step)]]))
+        assert_allclose(y.imag / step, 0.3, rtol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
