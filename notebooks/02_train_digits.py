@@ -17,7 +17,7 @@
 # After this notebook you can
 #
 # * train a small convolutional network on digits that people wrote, in a second or two;
-# * check its gradients before you trust it, and know what *unsure* means there;
+# * check its gradients before you trust it, and know what *undefined here* means;
 # * see where it errs, what its filters look for, and what the delta looks like that arrives back
 #   at the image.
 #
@@ -120,11 +120,15 @@ if answer is not ...:
 bp.gradcheck(net, x[:2], loss=loss, target=y[:2])
 
 # %% [markdown]
-# *Unsure*, and rightly so. Paper is exactly 0 and the biases begin at 0, so in front of the
-# rectifier there are zeros: it stands on its kink, where there is no derivative. On plain paper
-# also all four numbers of a pooling window are the same, and which of them is the largest is a
-# convention. In training this does no harm. For the check, move to a point in general position: a
-# little noise on the image and on the biases.
+# Right, wherever there is a gradient. Paper is exactly 0 and the biases begin at 0, so in front of
+# the rectifier there are zeros: it stands on its kink, with one slope to the left and another to
+# the right. On plain paper also all four numbers of a pooling window are the same, and which of
+# them is the largest is a convention. Such entries are *undefined here*, which is no mistake; they
+# are counted below the table, with both slopes of the first. (The first row's worst entry is one of
+# them; its estimate is the slope of the branch that the code takes.) In training they do no harm.
+#
+# To have every entry held to the last digit, move to a point in general position: a little noise
+# on the image and on the biases.
 
 # %%
 rng = np.random.default_rng(0)
