@@ -185,7 +185,7 @@ class Comparison:
             if 0 < len(places) < length:
                 listed = ", ".join(map(str, places[:8])) + (", ..." if len(places) > 8 else "")
                 parts.append(f"{listed} of axis {axis} ({length} long)")
-        return "; they are wrong only at " + " and ".join(parts) if parts else ""
+        return "wrong only at " + " and ".join(parts) if parts else ""
 
     @property
     def reason(self):
@@ -197,10 +197,12 @@ class Comparison:
             where = tuple(int(i) for i in np.unravel_index(index, self.shape))
             value, _, left, right = self.at(where)
             inside = int((self.between & self.kinks).sum())
+            branch = int((self.verdicts == 1).sum()) - inside
             parts.append(
                 f"undefined at {count} of {len(self.checked)} entries; at {list(where)} the slopes"
                 f" are {left:.4g} and {right:.4g} and the gradient is {value:.4g}; {inside} of"
                 f" {count} lie between their slopes"
+                + (f", {branch} are the slope of the branch that forward takes" if branch else "")
             )
         if self.complex_void:
             parts.append(

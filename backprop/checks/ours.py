@@ -90,8 +90,13 @@ class OfLoss(Subject):
         return False
 
     def _forward(self):
-        L, cache = self.thing.forward(*self.call(), self.target)
-        return L, (cache,)
+        returned = self.thing.forward(*self.call(), self.target)
+        return (returned[0], returned[1:]) if self.has_cache else (returned, ())
+
+    def find_params(self):
+        # Without a cache, it keeps what backward needs on itself.
+        returned = self.copy().thing.forward(*self.call(), self.target)
+        self.has_cache = isinstance(returned, tuple)
 
     def backward(self, delta, cache):
         return self.given((self.thing.backward(*cache),))

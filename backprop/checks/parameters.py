@@ -60,7 +60,13 @@ def _parts(value):
         return [(key, part) for key, part in value.items() if isinstance(key, str | int)]
     if isinstance(value, list | tuple):
         return list(enumerate(value))
-    if callable(value) or inspect.ismodule(value) or type(value).__module__.startswith("numpy"):
+    foreign = not type(value).__module__.startswith(("numpy", "builtins"))
+    if (
+        not foreign
+        or isinstance(value, type)
+        or inspect.isroutine(value)
+        or inspect.ismodule(value)
+    ):
         return []
     return list(attributes(value).items())
 
@@ -70,6 +76,19 @@ def attributes(thing):
     names = [n for kind in type(thing).__mro__ for n in getattr(kind, "__slots__", ())]
     of_slots = {name: getattr(thing, name) for name in names if hasattr(thing, name)}
     return {**of_slots, **getattr(thing, "__dict__", {})}
+
+
+def generators(thing):
+    """Return the random generators that an object holds, itself or in its parts."""
+    found, queue, seen = [], [(thing, 0)], set()
+    while queue:
+        value, depth = queue.pop()
+        if isinstance(value, np.random.Generator):
+            found.append(value)
+        elif depth < DEEPEST and id(value) not in seen and not isinstance(value, np.ndarray):
+            seen.add(id(value))
+            queue.extend((part, depth + 1) for _, part in _parts(value))
+    return found
 
 
 def resolve(thing, path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .parameters import generators
 from .subjects import arrays
 
 OURS = str(Path(__file__).parent)
@@ -42,13 +43,18 @@ def settle(subject):
 
     Returns a list with a Finding if this had to be done.
     """
-    if _same(*(_outputs(subject.copy()) for _ in range(2))):
+    one = subject.copy()
+    steady = _same(_outputs(one), _outputs(subject.copy()))
+    # A generator that the thing holds goes on from pass to pass.
+    if steady and (not generators(subject.thing) or _same(_outputs(one), _outputs(one))):
         return []
     subject.seed = 0
-    if _same(*(_outputs(subject.copy()) for _ in range(2))):
+    one = subject.copy()
+    first = _outputs(one)
+    if _same(first, _outputs(one)) and _same(first, _outputs(subject.copy())):
         text = (
-            "forward draws from np.random's global state; it was seeded before each pass, so that"
-            " all passes draw the same"
+            "forward draws from np.random's global state or from a generator that goes on; it was"
+            " seeded before each pass, so that all passes draw the same"
         )
         return [Finding("nondeterministic forward", text, serious=False)]
     text = (
@@ -80,7 +86,9 @@ def structure(subject, gradients):
             elif name in subject.inputs or subject.matters(name):
                 got = ", ".join(gradients) or "none"
                 text = f"{name}: its gradient is missing; backward gave those of {got}"
-                hint = "" if name in subject.inputs else subject.hint(name, tensor.shape)
+                hint = subject.hint(name, tensor.shape)
+                if name in subject.inputs:
+                    hint = "; labels are passed as integers, or bound by functools.partial"
                 yield Finding("missing gradient", text + hint)
             continue
         value = gradients[name]
@@ -101,7 +109,11 @@ def structure(subject, gradients):
 
 
 def unchecked(subject):
-    """Yield a note for what has a gradient and cannot be checked."""
+    """Yield a note for what has a gradient and cannot be checked, or not with these inputs."""
+    first = next(iter(subject.inputs.values()), None)
+    if first is not None and first.ndim > 1 and len(first) == 1 and len(subject.tensors) > 1:
+        text = "a batch of one cannot show a sum over the batch that is missing: give it two"
+        yield Finding("not checked", text, serious=False)
     for name in subject.numbers:
         text = f"{name} is a plain number and was not checked: keep it as an array, np.array([...])"
         yield Finding("not checked", text, serious=False)
@@ -206,8 +218,14 @@ def _line(subject, delta, what):
         frames = frames_of(error)
         if frames and "read-only" in str(error):
             frame = frames[-1]
-            return f", in line {frame.lineno} of {Path(frame.filename).name}: {frame.line}"
+            return f", in line {frame.lineno} of {_file(frame)}: {frame.line}"
     return ""
+
+
+def _file(frame):
+    """Return the name of a frame's file; a notebook's cell has a number instead."""
+    name = Path(frame.filename).name
+    return "its cell" if "ipykernel" in frame.filename or name.startswith("<") else name
 
 
 def frames_of(error):

@@ -1,5 +1,6 @@
 """Which kind of subject a thing is."""
 
+import copy
 import inspect
 
 import numpy as np
@@ -44,13 +45,23 @@ def _of_object(thing, inputs, loss, target):
     """Tell a loss, a layer with a cache and one with its state on self from each other."""
     if target is not None and loss is None:
         return OfLoss(thing, target)
-    passes = [inspect.signature(each) for each in (thing.forward, thing.backward)]
     try:
-        passes[0].bind(*inputs)
+        inspect.signature(thing.forward).bind(*inputs)
     except TypeError:
         what = "as many inputs as forward takes, and target= for a loss"
         raise expects("gradcheck", what, f"{len(inputs)} for {thing!r}") from None
-    return OnSelf(thing) if len(passes[1].parameters) < 2 else WithCache(thing)
+    if _required(thing.backward) < 2:
+        return OnSelf(thing)
+    # Settings may stand where a cache would: forward tells whether there is one.
+    returns_cache = isinstance(copy.deepcopy(thing).forward(*copy.deepcopy(inputs)), tuple)
+    return WithCache(thing) if returns_cache else OnSelf(thing)
+
+
+def _required(function):
+    """Return how many arguments `function` needs, by their position."""
+    every = inspect.signature(function).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in kinds and each.default is each.empty for each in every)
 
 
 def _of_functions(first, second, inputs):

@@ -62,6 +62,10 @@ class Report:
         self.comparisons: list[Comparison] = list(comparisons)
         self.diagnoses: list[Diagnosis] = []
         self.smallest = None
+        layers = getattr(subject.thing, "layers", None)
+        self.advice = (
+            "check the layers one by one: alone each is easier to explain" if layers else ""
+        )
         self.explained = False
         """Whether an explanation was looked for."""
 
@@ -88,6 +92,7 @@ class Report:
 
     def assert_ok(self):
         """Raise AssertionError with the table as its message unless everything is right."""
+        __tracebackhide__ = True  # pytest then shows the line of the test
         if not self:
             raise AssertionError(str(self))
 
@@ -101,10 +106,21 @@ class Report:
         notes += [f"diagnosis: {each}" for each in self.diagnoses]
         explained = {name for each in self.diagnoses for name in each.tensor.split(", ")}
         notes += [
-            f"{row.name}: no mistake of the catalogue gives these numbers{row.where}"
+            f"{row.name}: no mistake of the catalogue gives these numbers"
+            + (f"; they are {row.where}" if row.where else "")
             for row in self.comparisons
             if row.verdict == "wrong" and row.name not in explained and self.explained
         ]
+        if any(row.verdict == "wrong" and row.name not in explained for row in self.comparisons):
+            notes += [self.advice] if self.advice else []
+        notes += [
+            f"{row.name}: in float32 the gradient holds NaN or infinity"
+            for row in self.comparisons
+            if row.float32_error is not None and not np.isfinite(row.float32_error)
+        ]
+        asleep = [row.name for row in self.comparisons if not row.of_checked.any()]
+        if len(asleep) == len(self.comparisons) > 0:
+            notes.append("every gradient is 0 for these inputs: little was tested")
         return notes + ([f"smallest input that fails: {self.smallest}"] if self.smallest else [])
 
     def __str__(self):
@@ -129,7 +145,8 @@ class Report:
         )
         table = f"<table><tr>{head}</tr>{cells}</table>" if cells else ""
         above = "".join(map(text, [self.title, *self.findings]))
-        return above + table + "".join(map(text, self.notes()))
+        below = "".join(f"<pre>{html.escape(note)}</pre>" for note in self.notes())
+        return above + table + below
 
     def plot(self):
         """Draw each gradient against its estimate, and where they differ; return the figure."""
@@ -167,7 +184,8 @@ class Report:
             parts.insert(0, f"{serious} finding{'s' if serious > 1 else ''}")
         if not parts:
             kinks = sum(int(row.kinks.sum()) for row in self.comparisons)
-            rest = f" wherever there is one; undefined at {kinks} entries" if kinks else ""
+            entries = "1 entry" if kinks == 1 else f"{kinks} entries"
+            rest = f" wherever there is one; undefined at {entries}" if kinks else ""
             parts = [f"every gradient is right{rest}"] if self.comparisons else ["nothing to check"]
         return f"{self.name}, taken for {self.taken_for}: {', '.join(parts)}"
 

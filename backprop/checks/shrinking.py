@@ -61,7 +61,7 @@ def smallest(subject, compare):
             except Exception:  # it does not fit: there are many ways to say so
                 continue
             if wrong:
-                shapes = {name: x.shape for name, x in candidate.inputs.items()}
+                shapes = {name: x.shape for name, x in _parts(candidate).items()}
                 row = wrong[0]
                 found = Smallest(shapes, row.name, row.analytic, row.estimated, candidate)
                 subject, smaller = candidate, True
@@ -76,7 +76,8 @@ def _candidates(subject):
     length = lambda place: parts[place[0]].shape[place[1]]  # noqa: E731
     batch = [(name, 0) for name in parts if parts[name].ndim and length((name, 0)) == _batch(parts)]
     alike = [[p for p in axes if length(p) == L] for L in sorted({length(p) for p in axes})[::-1]]
-    groups = [batch, *alike, *([place] for place in axes)]
+    # Cut alone, a parameter's axis may fit by broadcasting only: the first array's, then.
+    groups = [batch, *alike, *([place] for place in axes if place[0] == next(iter(parts)))]
     for share, group in itertools.product((0, 2, 1), groups):
         L = length(group[0])
         cut = {0: 1, 2: L // 2, 1: L - 1}[share]

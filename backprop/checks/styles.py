@@ -63,8 +63,11 @@ class Foreign(Subject):
 
     def hint(self, name, shape):
         """Return a sentence on what may be the gradient of a parameter that seems to have none."""
-        alike = [slot.name for slot in slots(self.thing) if slot.array.shape == shape]
-        alike = [other for other in alike if other not in self.tensors]
+        one, before = self.copy(), {slot.name for slot in slots(self.thing)}
+        y, cache = one.forward()
+        one.backward(np.ones_like(y), cache)
+        alike = [s.name for s in slots(one.thing) if s.array.shape == shape]
+        alike = [other for other in alike if other not in before]
         what = f'params={{"{name}": "{alike[0]}"}}' if alike else "params=[...]"
         found = f"If it is {alike[0]}" if alike else f"If {name} is a constant"
         return f". {found}, say {type(self).__name__}(thing, {what})"
@@ -98,23 +101,23 @@ class WithCache(Foreign):
 
     def sorted(self, returned):
         """Return what `backward` returned by the name of its tensor."""
-        return _sorted(returned, self.inputs, self.params, self.given)
+        return _sorted(self, returned)
 
 
-def _sorted(returned, inputs, params, given):
+def _sorted(subject, returned):
     """Return gradients by the name of their tensor: a dict beside those of the inputs, or in turn.
 
     Those of parameters may come in an order of their own: shapes tell where they belong.
     """
+    params = subject.params
     if isinstance(returned, dict):
-        return by_name(returned, [*inputs, *params])
+        return by_name(returned, subject.tensors)
     every = returned if isinstance(returned, tuple | list) else (returned,)
     if every and isinstance(every[-1], dict):
         of_inputs = every[0] if isinstance(every[0], tuple) else every[:-1]
-        return {**given(of_inputs), **by_name(every[-1], params)}
-    found = given(every)
-    open_ = dict(params)
-    for gradient in every[len(found) :]:
+        return {**subject.given(of_inputs), **by_name(every[-1], params)}
+    found, open_ = subject.given(every), dict(params)
+    for gradient in every[len(subject.arguments) :]:
         alike = [name for name, value in open_.items() if value.shape == np.shape(gradient)]
         name = (alike or list(open_) or [None])[0]
         if name is not None:
@@ -146,7 +149,7 @@ class OnSelf(Foreign):
         if returned is None:
             own = attributes(self.thing)
             returned = next((own[name] for name in ("dx", "dX") if name in own), None)
-        return {**self.gradients(), **_sorted(returned, self.inputs, self.params, self.given)}
+        return {**self.gradients(), **_sorted(self, returned)}
 
     @cached_property
     def _own_paths(self):

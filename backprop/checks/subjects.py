@@ -24,7 +24,7 @@ import copy
 import numpy as np
 
 from ..errors import expects
-from .parameters import slots
+from .parameters import generators, slots
 
 
 class Subject:
@@ -125,6 +125,8 @@ class Subject:
         """Return `y` and the cache."""
         if self.seed is not None:
             np.random.seed(self.seed)  # noqa: NPY002 -- foreign code draws from the global state
+            for generator in generators(self.thing):
+                generator.bit_generator.state = np.random.default_rng(self.seed).bit_generator.state
         return self._forward()
 
     def _forward(self):
@@ -151,8 +153,14 @@ class Subject:
         return not np.array_equal(before, one.forward()[0], equal_nan=True)
 
     def given(self, gradients):
-        """Return gradients in the order of the call by the name of the input they belong to."""
+        """Return gradients in the order of the call by the name of the input they belong to.
+
+        One may be returned for each argument, or for each that has a derivative.
+        """
         names = [name for name in self.arguments if name in self.inputs]
+        if len(gradients) >= len(self.arguments):
+            by_argument = dict(zip(self.arguments, gradients, strict=False))
+            return {name: by_argument[name] for name in names}
         return dict(zip(names, gradients, strict=False))
 
 

@@ -242,3 +242,233 @@ def test_what_the_sample_misses_the_random_directions_see():
     assert 17 * 30 + 23 not in report["W"].checked
     assert report["W"].verdict == "wrong"
     assert "along a random direction through all 1200 entries the slope is" in str(report)
+
+
+# What the adversary brought: layers as they are found in the wild
+
+
+class Affine:
+    """y = x W, the gradient's name being the question."""
+
+    def __init__(self, name="W", of="dW"):
+        self.name, self.of = name, of
+        setattr(self, name, np.cos(np.arange(8.0)).reshape(4, 2))
+
+    def forward(self, x):
+        self.x = x
+        return x @ getattr(self, self.name)
+
+    def backward(self, delta):
+        setattr(self, self.of, self.x.T @ delta)
+        return delta @ getattr(self, self.name).T
+
+
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        *(("W", of) for of in ("dW", "dw", "dL_dW", "dLdW", "nabla_W", "delta_W", "W_gradient")),
+        ("_W", "_dW"),
+        ("weights", "dweights"),
+    ],
+)
+def test_more_spellings(name, of):
+    report = bp.gradcheck(Affine(name, of), x)
+    assert report, report
+    assert [row.name for row in report.comparisons] == ["x", name]
+
+
+def test_what_may_be_the_gradient_is_hinted_at():
+    report = bp.gradcheck(Affine("weights", "dW"), x)
+    assert [finding.kind for finding in report.findings] == ["missing gradient"]
+    assert 'If it is dW, say OnSelf(thing, params={"weights": "dW"})' in str(report)
+    assert bp.gradcheck(OnSelf(Affine("weights", "dW"), params={"weights": "dW"}), x)
+
+
+def test_a_layer_that_was_used_before_is_as_good_as_a_new_one():
+    thing = Affine()
+    thing.backward(np.ones_like(thing.forward(spread((7, 4), 5))))
+    report = bp.gradcheck(thing, x)
+    assert report, report
+    assert [row.name for row in report.comparisons] == ["x", "W"]
+
+
+class Sequence:
+    """Layers in a list, a dict and an attribute, each with parameters of its own."""
+
+    def __init__(self, factor=1.0):
+        self.layers = [Affine(), Gain("grads dict with d")]
+        self.named = {"last": Gain("dg")}
+        self.layers[1].g = np.linspace(1, 2, 2)
+        self.named["last"].g = np.linspace(2, 3, 2)
+        self.weights = [np.array([0.5, 1.5]), np.array([1.0, 2.0])]
+        self.factor = factor
+
+    def forward(self, x):
+        for layer in (*self.layers, self.named["last"]):
+            x = layer.forward(x)
+        self.seen = [x, x * self.weights[0]]
+        return self.seen[1] * self.weights[1]
+
+    def backward(self, delta):
+        self.dweights = [0, (delta * self.seen[1]).sum(axis=0)]
+        delta = delta * self.weights[1]
+        self.dweights[0] = (delta * self.seen[0]).sum(axis=0)
+        delta = delta * self.weights[0]
+        for layer in (self.named["last"], *reversed(self.layers)):
+            delta = layer.backward(delta)
+        self.layers[0].dW = self.layers[0].dW * self.factor
+        return delta
+
+
+def test_parameters_of_parts_are_found():
+    report = bp.gradcheck(Sequence(), x)
+    assert report, report
+    assert {row.name for row in report.comparisons} == {
+        *("x", "weights[0]", "weights[1]", "layers[0].W", "layers[1].g", "named.last.g"),
+    }
+    report = bp.gradcheck(Sequence(factor=-7.0), x)
+    assert report["layers[0].W"].verdict == "wrong"
+    assert [row.name for row in report.comparisons if not row.ok] == ["layers[0].W"]
+
+
+def test_slots_whole_numbers_and_settings_of_backward():
+    class Slotted:
+        __slots__ = ("W", "dW", "x")
+
+        def __init__(self):
+            self.W = np.array([[1, 2], [3, 4], [5, 6], [0, 1]])
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, delta, learning_rate=0.0, **rest):
+            self.dW = self.x.T @ delta
+            return delta @ self.W.T
+
+    thing = Slotted()
+    report = bp.gradcheck(thing, x)
+    assert report, report
+    assert [row.name for row in report.comparisons] == ["x", "W"]
+    assert thing.W.dtype.kind == "i"
+
+
+def test_a_plain_number_with_a_gradient_is_told():
+    class Slope:
+        def __init__(self):
+            self.a = 0.25
+
+        def forward(self, x):
+            self.x = x
+            return np.where(x > 0, x, self.a * x)
+
+        def backward(self, delta):
+            self.da = float((delta * np.minimum(self.x, 0)).sum())
+            return delta * np.where(self.x > 0, 1, self.a)
+
+    assert "note: a is a plain number and was not checked" in str(bp.gradcheck(Slope(), x))
+
+
+def test_buffers_changed_in_place_are_no_parameters():
+    class Averaging(Gain):
+        def __init__(self):
+            super().__init__("dg")
+            self.mean = np.zeros(4)
+
+        def forward(self, x):
+            self.mean *= 0.9
+            self.mean += 0.1 * x.mean(axis=0)
+            return super().forward(x)
+
+    report = bp.gradcheck(Averaging(), x)
+    assert report, report
+    assert not report.findings
+
+
+@pytest.mark.parametrize("form", ["tuple", "dict", "list"])
+def test_backward_may_return_the_gradients_of_parameters_too(form):
+    class Returning:
+        def __init__(self):
+            self.b, self.W = np.zeros(2), np.cos(np.arange(8.0)).reshape(4, 2)
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.b
+
+        def backward(self, delta):
+            dx, dW, db = delta @ self.W.T, self.x.T @ delta, delta.sum(axis=0)
+            return {"tuple": (dx, dW, db), "list": [dx, dW, db]}.get(
+                form, {"x": dx, "dW": dW, "db": db}
+            )
+
+    report = bp.gradcheck(Returning(), x)
+    assert report, report
+    assert {row.name for row in report.comparisons} == {"x", "b", "W"}
+
+
+def test_a_dict_of_parameters_may_be_an_argument():
+    def loss(params, X):
+        h = np.tanh(X @ params["W"] + params["b"])
+        dz = 2 * h * (1 - h**2)
+        return (h**2).sum(), {"dW": X.T @ dz, "db": dz.sum(axis=0)}
+
+    params = {"W": spread((4, 2), 1), "b": spread((2,), 2)}
+    report = bp.gradcheck(loss, params, x)
+    assert report, report
+    assert {row.name for row in report.comparisons} == {"W", "b"}
+
+
+def test_a_loss_with_its_state_on_self():
+    class Square:
+        def forward(self, y, target):
+            self.d = y - target
+            return (self.d**2).sum()
+
+        def backward(self):
+            return 2 * self.d
+
+    report = bp.gradcheck(Square(), x, target=spread((3, 4), 1))
+    assert report, report
+
+
+def test_small_gradients_are_held_to_their_own_size():
+    class Deep:
+        """Ten logistic units in a row, in code that lets no complex number pass."""
+
+        def __init__(self, right):
+            self.right = right
+
+        def forward(self, x):
+            self.ys = [np.array(x, float)]
+            for _ in range(10):
+                self.ys.append(1 / (1 + np.exp(-self.ys[-1])))
+            return self.ys[-1]
+
+        def backward(self, delta):
+            for y in reversed(self.ys[1:]):
+                delta = delta * y * (1 - y)
+            return delta if self.right else 0 * delta
+
+    assert bp.gradcheck(Deep(True), x)
+    assert bp.gradcheck(Deep(False), x)["x"].verdict == "wrong"
+
+
+def test_an_output_that_is_no_number_is_a_finding():
+    class Root:
+        def forward(self, x):
+            self.x = x
+            return np.sqrt(x)
+
+        def backward(self, delta):
+            return delta / (2 * np.sqrt(self.x))
+
+    report = bp.gradcheck(Root(), -np.abs(x))
+    assert [finding.kind for finding in report.findings] == ["not finite"]
+    assert "forward returns NaN or infinity for these inputs" in str(report)
+
+
+def test_a_large_layer_ends_in_time():
+    report = bp.gradcheck(bp.Dense(256), np.random.default_rng(0).standard_normal((16, 256)))
+    assert report, report
+    assert len(report["W"].checked) <= 300
+    assert len(report["W"].taken) == 3
