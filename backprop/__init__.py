@@ -96,6 +96,9 @@ from .optimizers import (
     Optimizer,
     RMSProp,
 )
+from .parity import (
+    parity,
+)
 from .penalties import (
     L1,
     L2,
@@ -207,6 +210,7 @@ __all__ = [
     "mask_of",
     "minimize",
     "one_hot",
+    "parity",
     "read_csv",
     "read_idx",
     "read_npz",

@@ -91,7 +91,7 @@ class WarmUp(Schedule):
     Source: Goyal et al., *Accurate, large minibatch SGD: training ImageNet in 1 hour* (2017).
     """
 
-    def __init__(self, epochs, after=ConstantRate()):
+    def __init__(self, epochs, after: Schedule = ConstantRate()):
         self.epochs = _above_zero("WarmUp", epochs)
         if not callable(after):
             raise expects("WarmUp", "after to be a schedule", repr(after), TypeError)

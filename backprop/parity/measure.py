@@ -1,0 +1,108 @@
+"""Ours and PyTorch's numbers for one case, and how far they are apart."""
+
+import copy
+import functools
+
+import numpy as np
+import torch  # pyright: ignore[reportMissingImports]
+
+from . import cases, training
+from .peers import PEERS, run
+from .table import BOUNDS, Figure, Row, difference
+
+
+def measure(case):
+    """Return the Row of a case."""
+    kind = type(case).__name__.removesuffix("Case").lower()
+    figures = []
+    for dtype in BOUNDS:
+        ours, theirs = compute(case, dtype)
+        for tensor, value in ours.items():
+            bound, reason = case.bound(tensor, dtype)
+            gap = difference(value, theirs[tensor])
+            figures.append(Figure(tensor, _column(tensor), dtype, gap, bound, reason))
+    return Row(kind, case.name, case.configuration, tuple(figures))
+
+
+@functools.singledispatch
+def compute(case, dtype) -> tuple[dict, dict]:
+    """Return two dicts of arrays by tensor: ours and PyTorch's."""
+    raise TypeError(f"compute expects a case of cases.py, got {case!r}")
+
+
+@compute.register
+def _(case: cases.LayerCase, dtype):
+    layer, xs = copy.deepcopy(case.thing), case.inputs(dtype)
+    layer.build(*(shape[1:] for shape in case.shapes), rng=0, dtype=dtype)
+    rng = np.random.default_rng(1)
+    for value in layer.params.values():
+        value += (0.1 * rng.standard_normal(value.shape)).astype(dtype)  # biases too are not zero
+    draws = {"rng": np.random.default_rng(3)} if layer.stochastic else {}
+    y, cache = layer.forward(*xs, **draws)
+    delta = np.random.default_rng(4).standard_normal(y.shape).astype(y.dtype)
+    dx, grads = layer.backward(delta, cache)
+    p = {name: _leaf(value) for name, value in layer.params.items()}
+    leaves = [_leaf(x) for x in xs]
+    z = run(layer, p, *leaves, rng=np.random.default_rng(3))
+    dz = torch.autograd.grad(z, [*leaves, *p.values()], torch.from_numpy(delta))
+    names = ["dx", *(f"dx{n}" for n in range(1, len(xs))), *(f"d{name}" for name in p)]
+    ours = [*(dx if isinstance(dx, tuple) else (dx,)), *(grads[name] for name in p)]
+    return (
+        {"y": y, **dict(zip(names, ours, strict=True))},
+        {"y": z.detach().numpy(), **{n: g.numpy() for n, g in zip(names, dz, strict=True)}},
+    )
+
+
+@compute.register
+def _(case: cases.LossCase, dtype):
+    y, target = case.outputs(dtype), case.target(dtype)
+    loss, cache = case.thing.forward(y, target)
+    leaf = _leaf(y)
+    theirs = PEERS[type(case.thing)].run(case.thing, leaf, torch.from_numpy(target))
+    (delta,) = torch.autograd.grad(theirs, leaf)
+    return (
+        {"loss": loss, "delta": case.thing.backward(cache)},
+        {"loss": theirs.item(), "delta": delta.numpy()},
+    )
+
+
+@compute.register
+def _(case: cases.PenaltyCase, dtype):
+    w = np.linspace(-1, 1.2, 12).round(1).astype(dtype)  # one of them is 0
+    value, cache = case.thing.forward(w)
+    leaf = _leaf(w)
+    theirs = training.PENALTIES[type(case.thing)].run(case.thing, leaf)
+    (dw,) = torch.autograd.grad(theirs, leaf)
+    return (
+        {"loss": value, "dw": case.thing.backward(cache)},
+        {"loss": theirs.item(), "dw": dw.numpy()},
+    )
+
+
+@compute.register
+def _(case: cases.OptimizerCase, dtype):
+    ours, theirs = training.steps(case, dtype)
+    return {"w": ours}, {"w": theirs}
+
+
+@compute.register
+def _(case: cases.ScheduleCase, dtype):
+    if dtype != "float64":  # factors are Python's own numbers
+        return {}, {}
+    ours, theirs = training.factors(case)
+    return {"factors": ours}, {"factors": theirs}
+
+
+@compute.register
+def _(case: cases.TrainingCase, dtype):
+    return training.curves(case, dtype)
+
+
+def _leaf(x):
+    return torch.tensor(x, requires_grad=True)
+
+
+def _column(tensor):
+    if tensor in ("y", "loss", "losses", "factors"):
+        return "y"
+    return "dx" if tensor.startswith(("dx", "delta")) else "parameters"

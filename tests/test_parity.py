@@ -1,0 +1,231 @@
+"""PyTorch computes the same numbers. Those tests need the extra `parity`: run with -m parity."""
+
+import dataclasses
+import importlib
+import runpy
+import sys
+
+import numpy as np
+import pytest
+
+import backprop as bp
+from backprop.models import MODELS
+from backprop.parity.cases import CASES, LayerCase, LossCase, TrainingCase
+from backprop.parity.table import Figure, Parity, Row, difference
+from cases import CASES as LAYERS
+
+WHOLE = 2  # whole numbers from -2 to 2: every kink is met
+
+
+@pytest.fixture(scope="module")
+def found():
+    """All of `bp.parity()`, done once."""
+    return bp.parity()
+
+
+def public(kind):
+    return {c for c in vars(bp).values() if isinstance(c, type) and issubclass(c, kind)} - {kind}
+
+
+# What needs no PyTorch: that nothing is left out, the table, the error
+
+
+@pytest.mark.parametrize("kind", [bp.Layer, bp.Loss, bp.Optimizer])
+def test_everything_public_is_compared(kind):
+    compared = {type(case.thing) for case in CASES}
+    assert {each.__name__ for each in public(kind) - compared} == set()
+
+
+def test_penalties_schedules_and_models_are_compared():
+    compared = {type(case.thing) for case in CASES}
+    for kind in (bp.penalties.Penalty, bp.schedules.Schedule):
+        assert {each.__name__ for each in public(kind) - compared} == set()
+    assert {case.thing for case in CASES if isinstance(case, TrainingCase)} == set(MODELS)
+
+
+def test_a_bound_that_is_not_the_usual_one_has_a_reason():
+    for case in CASES:
+        for (_, dtype), (bound, reason) in case.bounds.items():
+            assert bound > 0
+            assert dtype in ("float64", "float32")
+            assert reason
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        ([1.0, -4.0], [1.0, -4.0], 0),
+        ([1.0, -4.5], [1.0, -4.0], 0.125),
+        ([1.5, 4.0], [1.0, -4.0], 2),
+        ([0.0], [0.0], 0),
+        ([1e-300], [0.0], np.inf),
+        ([np.nan], [np.nan], np.inf),
+        ([np.inf], [np.inf], np.inf),
+        ([1.0], [1.0, 1.0], np.inf),
+        ([], [], 0),
+        (np.float32(3), 2.0, 0.5),
+    ],
+)
+def test_difference(ours, theirs, expected):
+    assert difference(ours, theirs) == expected
+
+
+def rows(*, gap=1e-16):
+    y = Figure("y", "y", "float64", gap, 1e-12)
+    dW = Figure("dW", "parameters", "float32", 2e-4, 1e-3, "sums are long")
+    return [Row("layer", "Dense", "`Dense(3)` on (4, 5)", (y, dW)), Row("loss", "Loss", "", ())]
+
+
+NOTES = {"Dense": ("F.linear", "W transposed."), "Other": ("F.other", "")}
+
+TEXT = """\
+2 comparisons with PyTorch, none out of bounds. Differences are the largest of an entry, relative \
+to the largest entry of its tensor; the bounds are 1e-12 in float64 and 1e-05 in float32 where no \
+other is given.
+       configuration       y, float64  dx, float64  parameters, float64  y, float32  dx, float32  \
+parameters, float32  bound
+Dense  Dense(3) on (4, 5)  1.0e-16                                                                \
+2.0e-04              dW float32 1e-03 (1)
+Loss
+(1) sums are long
+
+       in PyTorch  how compared, and where its conventions differ
+Dense  F.linear    W transposed.
+PyTorch 0"""
+
+
+def test_table_as_text():
+    assert str(Parity(rows(), "PyTorch 0", NOTES)) == TEXT
+
+
+def test_table_as_markdown():
+    found = Parity(rows(gap=0), "PyTorch 0", NOTES).markdown().split("\n\n")
+    assert found[0] == TEXT.splitlines()[0]
+    assert found[1].splitlines()[1:] == [
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| `Dense` | `Dense(3)` on (4, 5) | 0 |  |  |  |  | 2.0e-04 | dW float32 1e-03 (1) |",
+        "| `Loss` |  |  |  |  |  |  |  |  |",
+    ]
+    assert found[2:] == [
+        "(1) sums are long",
+        "|  | in PyTorch | how compared, and where its conventions differ |\n"
+        "| --- | --- | --- |\n"
+        "| `Dense` | F.linear | W transposed. |",
+        "PyTorch 0\n",
+    ]
+
+
+@pytest.mark.parametrize("gap", [2e-12, np.nan])
+def test_a_difference_out_of_bounds_is_told(gap):
+    found = Parity(rows(gap=gap), "PyTorch 0", NOTES)
+    assert not found
+    assert str(found).startswith("2 comparisons with PyTorch, 1 out of bounds.")
+    assert "OUT OF BOUNDS dW float32 1e-03 (1)" in str(found)
+    with pytest.raises(AssertionError) as caught:
+        found.assert_ok()
+    assert str(caught.value) == (
+        f"Dense, `Dense(3)` on (4, 5): y in float64 differs by {gap:.1e}, more than 1e-12"
+    )
+
+
+def test_within_bounds():
+    found = Parity(rows(), "PyTorch 0", NOTES)
+    assert found
+    found.assert_ok()
+    assert found.largest(["layer", "loss"], "float32") == 2e-4
+
+
+def test_without_pytorch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError) as caught:
+        bp.parity()
+    assert str(caught.value) == (
+        'parity expects PyTorch, which pip install "explicit-backprop[parity]" brings, got none'
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "gap", "code", "start"),
+    [
+        ([], 0, 0, "2 comparisons"),
+        (["--markdown"], 0, 0, "2 comparisons"),
+        ([], 1, 1, "2 comparisons"),
+    ],
+)
+def test_command(monkeypatch, capsys, words, gap, code, start):
+    table = Parity(rows(gap=gap), "PyTorch 0", NOTES)
+    monkeypatch.setattr(importlib.import_module("backprop.parity"), "parity", lambda: table)
+    monkeypatch.setattr(sys, "argv", ["backprop.parity", *words])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("backprop.parity", run_name="__main__")
+    assert caught.value.code == code
+    assert capsys.readouterr().out.rstrip() == (table.markdown() if words else str(table)).rstrip()
+
+
+# What needs it
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[str(c.configuration) for c in CASES])
+def test_parity(found, number):
+    Parity([found.rows[number]], "", {}).assert_ok()
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("whole", [0, WHOLE], ids=["spread", "whole"])
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_every_layer_of_the_table_of_tests(case, whole):
+    from backprop.parity.measure import measure
+
+    row = measure(LayerCase(case.layer, case.shapes, whole))
+    Parity([row], "", {}).assert_ok()
+
+
+@pytest.mark.parity
+def test_everything_compared_has_its_name_in_pytorch(found):
+    assert {row.name for row in found.rows} == set(found.notes) | set(MODELS)
+
+
+@pytest.mark.parity
+def test_the_report_says_what_was_compared(found):
+    import torch
+
+    assert f"PyTorch {torch.__version__}, NumPy {np.__version__}" in found.versions
+    assert f"{len(CASES)} comparisons with PyTorch, none out of bounds" in str(found)
+
+
+class Careless(bp.Dense):
+    def backward(self, delta, cache, /):
+        dx, grads = super().backward(delta, cache)
+        return dx, {**grads, "b": delta.mean(axis=0)}
+
+
+class Shifted(bp.MeanSquaredError):
+    def backward(self, cache, /):
+        return super().backward(cache) * (1 + 1e-4)
+
+
+class Slow(bp.SGD):
+    def update(self, w, g, state, rate, /):
+        super().update(w, g, state, rate * (1 - 1e-4))
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    ("case", "thing", "wrong"),
+    [
+        (LayerCase(bp.Dense(3), ((4, 5),)), Careless(3), {"db"}),
+        (LossCase(bp.MeanSquaredError(), (5, 4)), Shifted(), {"delta"}),
+        (next(c for c in CASES if isinstance(c.thing, bp.SGD)), Slow(0.1), {"w"}),
+    ],
+    ids=["layer", "loss", "optimizer"],
+)
+def test_a_mistake_is_found(monkeypatch, case, thing, wrong):
+    from backprop.parity import peers, training
+    from backprop.parity.measure import measure
+
+    table = training.OPTIMIZERS if isinstance(thing, bp.Optimizer) else peers.PEERS
+    monkeypatch.setitem(table, type(thing), table[type(thing).__base__])
+    row = measure(dataclasses.replace(case, thing=thing))
+    assert {f.tensor for f in row.figures if not f.ok} == wrong
+    assert {f.dtype for f in row.figures if not f.ok} == {"float64", "float32"}
