@@ -10,7 +10,8 @@ import pytest
 
 import backprop as bp
 from backprop.models import MODELS
-from backprop.parity.cases import CASES, LayerCase, LossCase, TrainingCase
+from backprop.parity.case import LayerCase, LossCase, TrainingCase
+from backprop.parity.cases import CASES
 from backprop.parity.table import Figure, Parity, Row, difference
 from cases import CASES as LAYERS
 
@@ -221,10 +222,10 @@ class Slow(bp.SGD):
     ids=["layer", "loss", "optimizer"],
 )
 def test_a_mistake_is_found(monkeypatch, case, thing, wrong):
-    from backprop.parity import peers, training
+    from backprop.parity import optimizers, peers
     from backprop.parity.measure import measure
 
-    table = training.OPTIMIZERS if isinstance(thing, bp.Optimizer) else peers.PEERS
+    table = optimizers.OPTIMIZERS if isinstance(thing, bp.Optimizer) else peers.PEERS
     monkeypatch.setitem(table, type(thing), table[type(thing).__base__])
     row = measure(dataclasses.replace(case, thing=thing))
     assert {f.tensor for f in row.figures if not f.ok} == wrong

@@ -48,7 +48,14 @@ class Window:
         ValueError: a size, stride or dilation below 1, a padding below 0, another word.
     """
 
-    def __init__(self, who, size, stride=1, dilation=1, padding: int | tuple[int, int] | str = 0):
+    def __init__(
+        self,
+        who,
+        size,
+        stride: int | tuple[int, int] = 1,
+        dilation: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str = 0,
+    ):
         self.size = pair(who, "size", size)
         self.stride = pair(who, "stride", stride)
         self.dilation = pair(who, "dilation", dilation)

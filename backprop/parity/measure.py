@@ -6,7 +6,15 @@ import functools
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
 
-from . import cases, training
+from . import optimizers, schedules, training
+from .case import (
+    LayerCase,
+    LossCase,
+    OptimizerCase,
+    PenaltyCase,
+    ScheduleCase,
+    TrainingCase,
+)
 from .peers import PEERS, run
 from .table import BOUNDS, Figure, Row, difference
 
@@ -27,11 +35,11 @@ def measure(case):
 @functools.singledispatch
 def compute(case, dtype) -> tuple[dict, dict]:
     """Return two dicts of arrays by tensor: ours and PyTorch's."""
-    raise TypeError(f"compute expects a case of cases.py, got {case!r}")
+    raise TypeError(f"compute expects a case of case.py, got {case!r}")
 
 
 @compute.register
-def _(case: cases.LayerCase, dtype):
+def _(case: LayerCase, dtype):
     layer, xs = copy.deepcopy(case.thing), case.inputs(dtype)
     layer.build(*(shape[1:] for shape in case.shapes), rng=0, dtype=dtype)
     rng = np.random.default_rng(1)
@@ -54,7 +62,7 @@ def _(case: cases.LayerCase, dtype):
 
 
 @compute.register
-def _(case: cases.LossCase, dtype):
+def _(case: LossCase, dtype):
     y, target = case.outputs(dtype), case.target(dtype)
     loss, cache = case.thing.forward(y, target)
     leaf = _leaf(y)
@@ -67,11 +75,11 @@ def _(case: cases.LossCase, dtype):
 
 
 @compute.register
-def _(case: cases.PenaltyCase, dtype):
+def _(case: PenaltyCase, dtype):
     w = np.linspace(-1, 1.2, 12).round(1).astype(dtype)  # one of them is 0
     value, cache = case.thing.forward(w)
     leaf = _leaf(w)
-    theirs = training.PENALTIES[type(case.thing)].run(case.thing, leaf)
+    theirs = optimizers.PENALTIES[type(case.thing)].run(case.thing, leaf)
     (dw,) = torch.autograd.grad(theirs, leaf)
     return (
         {"loss": value, "dw": case.thing.backward(cache)},
@@ -80,21 +88,21 @@ def _(case: cases.PenaltyCase, dtype):
 
 
 @compute.register
-def _(case: cases.OptimizerCase, dtype):
-    ours, theirs = training.steps(case, dtype)
+def _(case: OptimizerCase, dtype):
+    ours, theirs = optimizers.steps(case, dtype)
     return {"w": ours}, {"w": theirs}
 
 
 @compute.register
-def _(case: cases.ScheduleCase, dtype):
+def _(case: ScheduleCase, dtype):
     if dtype != "float64":  # factors are Python's own numbers
         return {}, {}
-    ours, theirs = training.factors(case)
+    ours, theirs = schedules.factors(case)
     return {"factors": ours}, {"factors": theirs}
 
 
 @compute.register
-def _(case: cases.TrainingCase, dtype):
+def _(case: TrainingCase, dtype):
     return training.curves(case, dtype)
 
 

@@ -9,9 +9,10 @@ from threadpoolctl import threadpool_limits
 
 from .cases import CASES
 from .measure import measure
+from .optimizers import OPTIMIZERS, PENALTIES
 from .peers import PEERS
+from .schedules import SCHEDULES
 from .table import Parity
-from .training import OPTIMIZERS, PENALTIES, SCHEDULES
 
 
 def report(cases=CASES):
