@@ -28,8 +28,8 @@ OPTIMIZERS = {
         "optim.SGD",
         "PyTorch's velocity is ours without the learning rate, which it multiplies by last. At a"
         " constant rate that is the same; when the rate changes, ours lets the velocity keep the"
-        " rates it was made with. Where gradients are clipped, `clip_grad_norm_` divides by the norm"
-        " plus 1e-6; that factor is put right.",
+        " rates it was made with. `clip_grad_norm_` divides by the norm plus 1e-6; that factor"
+        " is put right.",
     ),
     optimizers.AdaGrad: Peer(optimizer, "optim.Adagrad", "PyTorch's default epsilon is 1e-10."),
     optimizers.RMSProp: Peer(optimizer, "optim.RMSprop", "The rate's default is 0.01 there."),

@@ -10,9 +10,12 @@ from .peer import Peer
 
 
 def conv2d(layer, p, x):
-    """NHWC to NCHW, (K, K, C, F) to (F, C, K, K)."""
-    window = layer.window
+    """(K, K, C, F) to (F, C, K, K)."""
     W = p["W"].flip(0, 1) if layer.flip else p["W"]
+    return _convolve(layer.window, x, W, p.get("b"))
+
+
+def _convolve(window, x, W, b, groups=1):
     padding = window.padding
     if padding == "same" and window.stride != (1, 1):  # which PyTorch refuses
         x, padding = _padded(x, _same(window, x)), 0
@@ -20,8 +23,39 @@ def conv2d(layer, p, x):
     with warnings.catch_warnings():
         # Of uneven margins PyTorch tells that it makes a copy.
         warnings.filterwarnings("ignore", "Using padding='same' with even kernel", UserWarning)
-        y = F.conv2d(_channels_first(x), W.permute(3, 2, 0, 1), p.get("b"), **settings)
-    return _channels_last(y)
+        W = W.permute(3, 2, 0, 1)
+        return _channels_last(F.conv2d(_channels_first(x), W, b, groups=groups, **settings))
+
+
+def conv_transpose2d(layer, p, x):
+    """(K, K, F, C) to (C, F, K, K): the weights of the convolution of which it is the transpose."""
+    window = layer.window
+    same = window.padding == "same"  # which PyTorch does not know here
+    y = F.conv_transpose2d(
+        _channels_first(x),
+        p["W"].permute(3, 2, 0, 1).contiguous(),  # as its backward wants it for one channel
+        None if same else p.get("b"),
+        stride=window.stride,
+        padding=0 if isinstance(window.padding, str) else window.padding,
+        output_padding=layer.extra,
+        dilation=window.dilation,
+    )
+    y = _channels_last(y)
+    return _cut_to_same(layer, x, y) + p.get("b", 0) if same else y
+
+
+def _cut_to_same(layer, x, y):
+    """Cut stamps to s times the image: half of what is too much at the beginning."""
+    for axis, s in enumerate(layer.window.stride, start=1):
+        missing = x.shape[axis] * s - y.shape[axis]  # where there is a gap after every stamp
+        y = F.pad(y, [0, 0] * (y.ndim - 1 - axis) + [0, max(missing, 0)])
+        y = y.narrow(axis, max(-missing, 0) // 2, x.shape[axis] * s)
+    return y
+
+
+def depthwise_conv2d(layer, p, x):
+    """(K, K, 1, F) to (F, 1, K, K), a group for each channel."""
+    return _convolve(layer.window, x, p["W"], p.get("b"), groups=x.shape[-1])
 
 
 def max_pool(layer, p, x):
@@ -91,6 +125,14 @@ PEERS = {
         "Channels first. The kernel of `flip=True` is rotated. PyTorch refuses `same` with a stride"
         " and is then given a padded image; without one it pads as we do, an odd pixel at the end.",
     ),
+    layers.ConvTranspose2D: Peer(
+        conv_transpose2d,
+        "F.conv_transpose2d",
+        "Channels first. PyTorch has no `same`; its result without padding is then cut by hand.",
+    ),
+    layers.DepthwiseConv2D: Peer(
+        depthwise_conv2d, "F.conv2d", "As F.conv2d, with as many groups as channels."
+    ),
     layers.MaxPool: Peer(
         max_pool,
         "F.max_pool2d",
@@ -102,5 +144,15 @@ PEERS = {
         "F.avg_pool2d",
         "Channels first. PyTorch refuses the same paddings as in max pooling and is then given a"
         " padded image, with `count_include_pad=False` also one of ones, to count the pixels.",
+    ),
+    layers.GlobalMaxPool: Peer(
+        lambda layer, p, x: F.adaptive_max_pool2d(_channels_first(x), 1).flatten(1),
+        "F.adaptive_max_pool2d",
+        "To a single pixel. Ties go to the first in both.",
+    ),
+    layers.GlobalAvgPool: Peer(
+        lambda layer, p, x: F.adaptive_avg_pool2d(_channels_first(x), 1).flatten(1),
+        "F.adaptive_avg_pool2d",
+        "To a single pixel.",
     ),
 }

@@ -42,6 +42,11 @@ PEERS = {
         "F.leaky_relu",
         "At zero both take the slope of the negative side.",
     ),
+    layers.PReLU: Peer(
+        lambda layer, p, x: F.prelu(x.reshape(-1, x.shape[-1]), p["alpha"]).reshape(x.shape),
+        "F.prelu",
+        "PyTorch's default is one slope for all channels. At zero both take the learned slope.",
+    ),
     layers.ELU: Peer(
         lambda layer, p, x: F.elu(x, layer.alpha), "F.elu", "At zero both take the slope alpha."
     ),
