@@ -15,7 +15,8 @@ def _wired(*steps):
 
 def _layers():
     """Return every public layer in several configurations."""
-    row, image, odd, sequence, state = (4, 5), (2, 6, 8, 3), (2, 5, 7, 2), (3, 6, 4), (3, 5)
+    row, image, odd = (4, 5), (2, 6, 8, 3), (2, 5, 7, 2)
+    sequence, state, mask = (3, 6, 4), (3, 5), (3, 6)
     shared = layers.Dense(5)
     activations = [
         layers.Identity(),
@@ -84,11 +85,21 @@ def _layers():
                 (layers.RNN(5, activation="relu"), (state,)),
                 (layers.LSTM(5), (state, state)),
                 (layers.LSTM(5, reverse=True), (state, state)),
+                (layers.GRU(5), (state,)),
+                (layers.GRU(5, reverse=True), (state,)),
+                (layers.GRU(5, reset_after=False), (state,)),
+                (layers.Bidirectional(layers.RNN(5)), (state, state)),
+                (layers.Bidirectional(layers.LSTM(5)), (state,) * 4),
+                (layers.Bidirectional(layers.GRU(5), last=True), (state, state)),
             ]
             for states in ((), given)
         ),
+        LayerCase(layers.RNN(5, masked=True), (sequence, state, mask)),
+        LayerCase(layers.LSTM(5, masked=True), (sequence, state, state, mask)),
+        LayerCase(layers.GRU(5, masked=True, reverse=True), (sequence, mask)),
         LayerCase(layers.RNN(64), ((8, 28, 28),)),
         LayerCase(layers.LSTM(64), ((8, 28, 28),)),
+        LayerCase(layers.GRU(64), ((8, 28, 28),)),
         LayerCase(layers.LSTM(5, forget_bias=-1.0), ((1, 1, 1),)),
         *(LayerCase(layer, (row,)) for layer in activations),
         *(LayerCase(layer, ((4, 20),), whole=30) for layer in activations),
@@ -194,7 +205,7 @@ def _trainings():
         " that differ in their last digit, our own run departs as far from itself"
     )
     of_cnn = {("losses", "float32"): (5e-2, tipped), ("w", "float32"): (1e-1, tipped)}
-    names = ("mlp", "cnn", "lenet", "zhang", "rnn", "lstm")
+    names = ("mlp", "cnn", "lenet", "zhang", "rnn", "lstm", "gru")
     return [TrainingCase(name, bounds=of_cnn if name == "cnn" else usual) for name in names]
 
 

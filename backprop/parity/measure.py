@@ -25,16 +25,16 @@ def measure(case):
     figures = []
     for dtype in BOUNDS:
         ours, theirs = compute(case, dtype)
-        for tensor, value in ours.items():
+        for tensor in theirs:
             bound, reason = case.bound(tensor, dtype)
-            gap = difference(value, theirs[tensor])
+            gap = difference(ours[tensor], theirs[tensor])
             figures.append(Figure(tensor, _column(tensor), dtype, gap, bound, reason))
     return Row(kind, case.name, case.configuration, tuple(figures))
 
 
 @functools.singledispatch
 def compute(case, dtype) -> tuple[dict, dict]:
-    """Return two dicts of arrays by tensor: ours and PyTorch's."""
+    """Return two dicts of arrays by tensor: ours and PyTorch's, whose keys are compared."""
     raise TypeError(f"compute expects a case of case.py, got {case!r}")
 
 
@@ -45,20 +45,24 @@ def _(case: LayerCase, dtype):
     rng = np.random.default_rng(1)
     for value in layer.params.values():
         value += (0.1 * rng.standard_normal(value.shape)).astype(dtype)  # biases too are not zero
+    p = {name: _leaf(value) for name, value in layer.params.items()}
     draws = {"rng": np.random.default_rng(3)} if layer.stochastic else {}
     y, cache = layer.forward(*xs, **draws)
     delta = np.random.default_rng(4).standard_normal(y.shape).astype(y.dtype)
     dx, grads = layer.backward(delta, cache)
-    p = {name: _leaf(value) for name, value in layer.params.items()}
-    leaves = [_leaf(x) for x in xs]
+    leaves = [torch.from_numpy(x) if x.dtype.kind == "i" else _leaf(x) for x in xs]
     z = run(layer, p, *leaves, rng=np.random.default_rng(3))
-    dz = torch.autograd.grad(z, [*leaves, *p.values()], torch.from_numpy(delta))
-    names = ["dx", *(f"dx{n}" for n in range(1, len(xs))), *(f"d{name}" for name in p)]
-    ours = [*(dx if isinstance(dx, tuple) else (dx,)), *(grads[name] for name in p)]
-    return (
-        {"y": y, **dict(zip(names, ours, strict=True))},
-        {"y": z.detach().numpy(), **{n: g.numpy() for n, g in zip(names, dz, strict=True)}},
-    )
+    ours, theirs = {"y": y}, {"y": z, **p}
+    dxs = {f"dx{n or ''}": each for n, each in enumerate(dx if isinstance(dx, tuple) else (dx,))}
+    of = dict(zip(dxs, leaves, strict=True)) | {f"d{name}": p[name] for name in layer.params}
+    of = {name: leaf for name, leaf in of.items() if leaf.requires_grad}  # no whole numbers
+    ours |= dxs | {f"d{name}": grads[name] for name in layer.params}
+    dz = torch.autograd.grad(z, list(of.values()), torch.from_numpy(delta))
+    theirs |= dict(zip(of, dz, strict=True))
+    if layer.stochastic or layer.stateful:
+        ours["predict"] = layer.predict(*xs)
+        theirs["predict"] = run(layer, p, *leaves, predict=True)
+    return ours, {name: theirs[name].detach().numpy() for name in ours if ours[name] is not None}
 
 
 @compute.register
@@ -111,6 +115,6 @@ def _leaf(x):
 
 
 def _column(tensor):
-    if tensor in ("y", "loss", "losses", "factors"):
+    if tensor in ("y", "predict", "loss", "losses", "factors"):
         return "y"
     return "dx" if tensor.startswith(("dx", "delta")) else "parameters"

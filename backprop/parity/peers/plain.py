@@ -13,8 +13,10 @@ def dense(layer, p, x):
     return F.linear(x, p["W"].T, p.get("b"))
 
 
-def dropout(layer, p, x, *, rng):
+def dropout(layer, p, x, *, rng, predict):
     """The mask is drawn as the layer draws it, from the same Generator."""
+    if predict:
+        return F.dropout(x, layer.rate, training=False)
     kept = torch.from_numpy(np.random.default_rng(rng).random(tuple(x.shape)) >= layer.rate)
     return x * kept / (1 - layer.rate)
 
