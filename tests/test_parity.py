@@ -2,8 +2,10 @@
 
 import dataclasses
 import importlib
+import re
 import runpy
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,13 +104,13 @@ def test_table_as_text():
 
 def test_table_as_markdown():
     found = Parity(rows(gap=0), "PyTorch 0", NOTES).markdown().split("\n\n")
-    assert found[0] == TEXT.splitlines()[0]
-    assert found[1].splitlines()[1:] == [
+    assert found[:2] == ["# Parity with PyTorch", TEXT.splitlines()[0]]
+    assert found[2].splitlines()[1:] == [
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
         "| `Dense` | `Dense(3)` on (4, 5) | 0 |  |  |  |  | 2.0e-04 | dW float32 1e-03 (1) |",
         "| `Loss` |  |  |  |  |  |  |  |  |",
     ]
-    assert found[2:] == [
+    assert found[3:] == [
         "(1) sums are long",
         "|  | in PyTorch | how compared, and where its conventions differ |\n"
         "| --- | --- | --- |\n"
@@ -215,6 +217,106 @@ def test_masks_at_the_end_are_sequences_that_end(kind):
 @pytest.mark.parity
 def test_everything_compared_has_its_name_in_pytorch(found):
     assert {row.name for row in found.rows} == set(found.notes) | set(MODELS)
+
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+STATED = (
+    r"In (\d+) comparisons the outputs, .* differ by at most (\S+)\s+in float64 and (\S+) in"
+    r" float32, .*to (\S+) in float64\. In float32 they do to (\S+), but for `cnn`: .* by (\S+), as"
+)
+
+
+def test_the_readme_counts_the_comparisons():
+    assert int(re.search(STATED, README, re.DOTALL)[1]) == len(CASES)
+
+
+def test_the_table_of_the_docs_has_every_case():
+    lines = (ROOT / "docs/parity.md").read_text().splitlines()
+    shown = [tuple(line.split(" | ")[:2]) for line in lines]
+    wanted = [(f"| `{case.name}`", case.configuration) for case in CASES]
+    assert [row for row in shown if row in wanted] == wanted
+
+
+@pytest.mark.parity
+def test_the_readme_has_the_figures(found):
+    once = ("layer", "loss", "penalty", "optimizer", "schedule")
+    losses = {
+        (r.name, f.dtype): f.difference
+        for r in found.rows
+        for f in r.figures
+        if f.tensor == "losses"
+    }
+    cnn = losses.pop(("cnn", "float32"))
+    measured = [
+        found.largest(once, "float64"),
+        found.largest(once, "float32"),
+        max(value for (_, dtype), value in losses.items() if dtype == "float64"),
+        max(value for (_, dtype), value in losses.items() if dtype == "float32"),
+        cnn,
+    ]
+    stated = [float(each) for each in re.search(STATED, README, re.DOTALL).groups()[1:]]
+    # The last digits depend on the machine.
+    assert all(m <= 10 * s for m, s in zip(measured, stated, strict=True)), measured
+
+
+@pytest.mark.parity
+def test_the_float32_run_of_cnn_departs_from_itself():
+    from backprop.parity.training import UPDATES
+
+    data = bp.load_data("digits")
+    runs = []
+    for nudge in (0, 1):
+        model = MODELS["cnn"](data.x_train.shape[1:], 10)
+        model.net.build(data.x_train.shape[1:], rng=0)
+        w = model.net.parameters
+        w += nudge * np.spacing(w)
+        step = bp.TrainStep(model.net, model.loss, model.optimizer)
+        count = len(data.x_train)
+        batches = [n for e in range(3) for n in bp.batches(count, 32, seed=0, epoch=e)]
+        runs.append([step(data.x_train[n], data.y_train[n]) for n in batches[:UPDATES]])
+    apart = np.abs(np.divide(*runs) - 1)
+    assert apart[0] < 1e-6 < 1e-4 < apart.max()
+
+
+@pytest.mark.parity
+def test_where_conventions_differ():
+    """What the notes of the table say of PyTorch."""
+    import torch
+    import torch.nn.functional as F
+
+    x = torch.tensor([20.5], dtype=torch.float64)
+    assert F.softplus(x) == x
+    assert 0 < F.softplus(x, threshold=700) - x < 2.1e-9
+    one, zero = torch.ones(1), torch.zeros(1)
+    assert F.binary_cross_entropy(zero, one) == 100
+    assert F.nll_loss(torch.log(torch.tensor([[0.0, 1.0]])), torch.tensor([0])) == torch.inf
+    assert torch.optim.RMSprop([one]).defaults["lr"] == 0.01
+    assert torch.optim.Adagrad([one]).defaults["eps"] == 1e-10
+    with pytest.raises(RuntimeError, match="padding='same' is not supported for strided"):
+        F.conv2d(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 3, 3), padding="same", stride=2)
+    with pytest.raises(RuntimeError, match="pad should be at most half of effective kernel size"):
+        F.max_pool2d(torch.zeros(1, 1, 4, 4), 3, padding=2)
+    w = torch.zeros(2, requires_grad=True)
+    w.grad = torch.tensor([3.0, 4.0])
+    torch.nn.utils.clip_grad_norm_([w], 5.0)
+    assert 5 - 2e-6 < w.grad.norm() < 5
+
+
+@pytest.mark.parity
+def test_velocity_keeps_its_rate_in_ours_only():
+    import torch
+
+    ours, v = np.zeros(1), torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    sgd, twin = bp.SGD(1.0, momentum=0.5), torch.optim.SGD([v], lr=1.0, momentum=0.5)
+    state = sgd.start(ours)
+    for rate, g in ((1.0, 1.0), (0.1, 0.0)):
+        sgd.step(ours, np.array([g]), state, rate)
+        v.grad = torch.tensor([g], dtype=torch.float64)
+        twin.param_groups[0]["lr"] = rate
+        twin.step()
+    assert ours[0] == -1.5  # 1, and half of that
+    assert v.item() == -1.05  # 1, and half of that at the new rate
 
 
 @pytest.mark.parity

@@ -12,7 +12,7 @@ from ..losses import Loss
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ..schedules import Schedule
-from ..selfcheck import spread
+from ..selfcheck import numbers, spread
 from .table import BOUNDS
 
 Bounds = Mapping[tuple[str, str], tuple[float, str]]
@@ -64,11 +64,11 @@ class LayerCase(Case):
     def inputs(self, dtype):
         """Return inputs."""
         rng = np.random.default_rng(2)
+        xs = [numbers(self.thing, i, shape, rng) for i, shape in enumerate(self.shapes)]
         if self.whole:
-            xs = [rng.integers(-self.whole, self.whole + 1, shape) for shape in self.shapes]
-        else:
-            xs = [spread(shape, rng) for shape in self.shapes]
-        return [x.astype(dtype) for x in xs]
+            a = self.whole
+            xs = [x if x.dtype.kind == "i" else rng.integers(-a, a + 1, x.shape) for x in xs]
+        return [x if i in self.thing.integer_inputs else x.astype(dtype) for i, x in enumerate(xs)]
 
 
 @dataclasses.dataclass

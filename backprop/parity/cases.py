@@ -104,6 +104,14 @@ def _layers():
         *(LayerCase(layer, (row,)) for layer in activations),
         *(LayerCase(layer, ((4, 20),), whole=30) for layer in activations),
         LayerCase(layers.Softmax(), (sequence,)),
+        *(
+            LayerCase(layer, (shape,))
+            for layer in (layers.LayerNorm(), layers.BatchNorm())
+            for shape in (row, sequence, image)
+        ),
+        LayerCase(layers.LayerNorm(scale=False, shift=False, epsilon=0.1), (row,)),
+        LayerCase(layers.BatchNorm(keep=0.5, epsilon=0.1), (row,)),
+        LayerCase(layers.Embedding(7, 5), ((3, 6),)),
         LayerCase(layers.Dropout(), (row,)),
         LayerCase(layers.Dropout(rate=0.9), (image,)),
         LayerCase(layers.Flatten(), (image,)),
@@ -132,6 +140,10 @@ def _layers():
         LayerCase(
             _wired((layers.LSTM(3), 0), (layers.LSTM(3, reverse=True), 0), (layers.Concat(), 1, 2)),
             (sequence,),
+        ),
+        LayerCase(
+            Network([layers.Conv2D(4, 3, bias=False), layers.BatchNorm(), layers.ReLU()]),
+            (image,),
         ),
         LayerCase(
             Network([Network([layers.Dense(4), layers.Softsign()]), layers.Softmax()]), (row,)

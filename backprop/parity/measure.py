@@ -18,6 +18,9 @@ from .case import (
 from .peers import PEERS, run
 from .table import BOUNDS, Figure, Row, difference
 
+MASKS = 3
+"""The seed of stochastic layers."""
+
 
 def measure(case):
     """Return the Row of a case."""
@@ -25,16 +28,16 @@ def measure(case):
     figures = []
     for dtype in BOUNDS:
         ours, theirs = compute(case, dtype)
-        for tensor in theirs:
+        for tensor, value in theirs.items():
             bound, reason = case.bound(tensor, dtype)
-            gap = difference(ours[tensor], theirs[tensor])
+            gap = difference(ours[tensor], value)
             figures.append(Figure(tensor, _column(tensor), dtype, gap, bound, reason))
     return Row(kind, case.name, case.configuration, tuple(figures))
 
 
 @functools.singledispatch
 def compute(case, dtype) -> tuple[dict, dict]:
-    """Return two dicts of arrays by tensor: ours and PyTorch's, whose keys are compared."""
+    """Return two dicts of arrays by tensor: ours and PyTorch's."""
     raise TypeError(f"compute expects a case of case.py, got {case!r}")
 
 
@@ -45,24 +48,33 @@ def _(case: LayerCase, dtype):
     rng = np.random.default_rng(1)
     for value in layer.params.values():
         value += (0.1 * rng.standard_normal(value.shape)).astype(dtype)  # biases too are not zero
-    p = {name: _leaf(value) for name, value in layer.params.items()}
-    draws = {"rng": np.random.default_rng(3)} if layer.stochastic else {}
+    before = copy.deepcopy(layer)  # forward changes running averages
+    draws = {"rng": np.random.default_rng(MASKS)} if layer.stochastic else {}
     y, cache = layer.forward(*xs, **draws)
     delta = np.random.default_rng(4).standard_normal(y.shape).astype(y.dtype)
     dx, grads = layer.backward(delta, cache)
-    leaves = [torch.from_numpy(x) if x.dtype.kind == "i" else _leaf(x) for x in xs]
-    z = run(layer, p, *leaves, rng=np.random.default_rng(3))
-    ours, theirs = {"y": y}, {"y": z, **p}
-    dxs = {f"dx{n or ''}": each for n, each in enumerate(dx if isinstance(dx, tuple) else (dx,))}
-    of = dict(zip(dxs, leaves, strict=True)) | {f"d{name}": p[name] for name in layer.params}
-    of = {name: leaf for name, leaf in of.items() if leaf.requires_grad}  # no whole numbers
-    ours |= dxs | {f"d{name}": grads[name] for name in layer.params}
-    dz = torch.autograd.grad(z, list(of.values()), torch.from_numpy(delta))
-    theirs |= dict(zip(of, dz, strict=True))
+    ours = {"y": y, **layer.averages} | {f"d{name}": each for name, each in grads.items()}
+    dxs = dx if isinstance(dx, tuple) else (dx,)
+    ours |= {f"dx{n or ''}": each for n, each in enumerate(dxs) if each is not None}
     if layer.stochastic or layer.stateful:
         ours["predict"] = layer.predict(*xs)
+    return ours, _theirs(before, xs, delta)
+
+
+def _theirs(layer, xs, delta):
+    """Return what PyTorch makes of a built layer, its inputs and a delta."""
+    p = {name: _leaf(value) for name, value in layer.params.items()}
+    p |= {name: torch.tensor(value) for name, value in layer.averages.items()}
+    leaves = [torch.from_numpy(x) if x.dtype.kind == "i" else _leaf(x) for x in xs]
+    y = run(layer, p, *leaves, rng=np.random.default_rng(MASKS))
+    theirs = {"y": y} | {name: p[name] for name in layer.averages}
+    of = {f"dx{n or ''}": leaf for n, leaf in enumerate(leaves) if leaf.requires_grad}
+    of |= {f"d{name}": p[name] for name in layer.params}
+    dz = torch.autograd.grad(y, list(of.values()), torch.from_numpy(delta))
+    theirs |= dict(zip(of, dz, strict=True))
+    if layer.stochastic or layer.stateful:
         theirs["predict"] = run(layer, p, *leaves, predict=True)
-    return ours, {name: theirs[name].detach().numpy() for name in ours if ours[name] is not None}
+    return {name: each.detach().numpy() for name, each in theirs.items()}
 
 
 @compute.register

@@ -114,7 +114,12 @@ class Parity:
     def markdown(self):
         """Return the table as Markdown."""
         body, reasons = self._body()
-        parts = [self._title(), _markdown(body, right=range(2, 8)), *reasons]
+        parts = [
+            "# Parity with PyTorch",
+            self._title(),
+            _markdown(body, right=range(2, 8)),
+            *reasons,
+        ]
         return "\n\n".join([*parts, _markdown(self._conventions()), self.versions]) + "\n"
 
     def _title(self):

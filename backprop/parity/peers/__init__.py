@@ -16,7 +16,7 @@ def run(layer, p, *xs, rng=None, predict=False):
 
     Args:
         layer: a built layer; only its settings and, in a Network, its wiring are read.
-        p: tensors by the keys of `layer.params`.
+        p: tensors by the keys of `layer.params` and of `layer.averages`, whose are replaced.
         *xs: tensors.
         rng: the numpy Generator that stochastic layers draw from, as in `layer.forward`.
         predict: whether it stands for `layer.predict`.
@@ -34,6 +34,7 @@ def network(net, p, *xs, **mode):
         start = f"{first[id(layer)]}."
         own = {key.removeprefix(start): p[key] for key in p if key.startswith(start)}
         values.append(run(layer, own, *(values[i] for i in reads), **mode))
+        p.update({start + name: own[name] for name in layer.averages})
     return values[-1]
 
 

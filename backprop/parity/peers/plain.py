@@ -21,6 +21,32 @@ def dropout(layer, p, x, *, rng, predict):
     return x * kept / (1 - layer.rate)
 
 
+def layer_norm(layer, p, x):
+    """Over the last axis."""
+    return F.layer_norm(x, x.shape[-1:], p.get("gamma"), p.get("beta"), layer.epsilon)
+
+
+def batch_norm(layer, p, x, *, rng, predict):
+    """Positions (M, C): what PyTorch would take for images channels first."""
+    rows = x.reshape(-1, x.shape[-1])
+    mean, variance = p["mean"].clone(), p["variance"].clone()
+    if len(rows) == 1 and not predict:  # which PyTorch refuses
+        p["mean"] = layer.keep * mean + (1 - layer.keep) * rows[0].detach()
+        return (x - x) * p["gamma"] + p["beta"]
+    y = F.batch_norm(
+        rows,
+        mean,
+        variance,
+        p["gamma"],
+        p["beta"],
+        training=not predict,
+        momentum=1 - layer.keep,
+        eps=layer.epsilon,
+    )
+    p.update(mean=mean, variance=variance)  # PyTorch has written into them
+    return y.reshape(x.shape)
+
+
 def flatten(layer, p, x):
     """Column by column is row by row of the transposed channels."""
     return torch.flatten(x.permute(0, 3, 2, 1) if layer.order == "columns" else x, start_dim=1)
@@ -30,6 +56,13 @@ PEERS = {
     layers.Dense: Peer(dense, "F.linear", "The weight is W transposed."),
     layers.Dropout: Peer(
         dropout, "x * mask / (1 - rate)", "The mask is given: PyTorch would draw another one."
+    ),
+    layers.LayerNorm: Peer(layer_norm, "F.layer_norm", "PyTorch can take more axes together."),
+    layers.BatchNorm: Peer(
+        batch_norm,
+        "F.batch_norm",
+        "PyTorch's momentum is 1 - `keep`. Of the running averages, the variance is the unbiased"
+        " one in both. PyTorch refuses a batch of one position, for which we give beta.",
     ),
     layers.Flatten: Peer(flatten, "torch.flatten", "By columns, after a permutation."),
     layers.Reshape: Peer(lambda layer, p, x: x.reshape(len(x), *layer.shape), "reshape"),

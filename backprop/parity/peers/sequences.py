@@ -120,4 +120,5 @@ PEERS = {
         " autograd.",
     ),
     layers.Last: Peer(lambda layer, p, x: x[:, 0 if layer.reverse else -1], "indexing"),
+    layers.Embedding: Peer(lambda layer, p, x: F.embedding(x, p["W"]), "F.embedding"),
 }
