@@ -1,6 +1,10 @@
 """Suspects for layers with sliding windows: convolutions and pools, channels last or first."""
 
+import itertools
+
 import numpy as np
+
+from .diagnosis import near
 
 
 def images(case):
@@ -12,6 +16,7 @@ def images(case):
     yield from _unrotated(case)
     yield from _all_winners(case)
     if case.y.ndim == 4:
+        yield from _divisors(case)
         yield from _assigned(case)
         yield from _strideless(case)
 
@@ -27,13 +32,13 @@ def _shifted(case, name):
             before = [slice(None)] * 4
             for axis, more in zip(axes, extra, strict=True):
                 before[axis] = slice(more // 2, more // 2 + g.shape[axis])
-            if _near(r[tuple(before)], g):
+            if near(r[tuple(before)], g):
                 evidence = f"Without a border of {extra} pixels in all the gradient is right."
                 yield "padding not cropped", evidence, {name: r}
         for p in range(-4, 5):
             if p and r.shape == g.shape and min(g.shape[k] for k in axes) > abs(p) + 1:
                 ours, theirs = _overlap(axes, p)
-                if _near(r[theirs], g[ours]) and g[ours].any():
+                if near(r[theirs], g[ours]) and g[ours].any():
                     evidence = f"Moved by {p} pixels the gradient is right: cropped at one end."
                     yield "padding not cropped", evidence, {name: r}
 
@@ -143,49 +148,74 @@ def _whole_batch(covered):
 
 
 def _strideless(case):
-    """Every window put, or read, as if the stride were 1."""
+    """Every window put as if the stride were 1: in pools, which have no kernel to make a twin of."""
     for channels in (3, 1):
         axes = [k for k in (1, 2, 3) if k != channels]
         reach = _reach(case, channels)
-        corners = [[np.flatnonzero(c.any(axis=_others(a)))[:1] for a in axes] for c in reach]
-        if any(not len(place) for pair in corners for place in pair):
+        shape = [case.y.shape[axis] for axis in axes]
+        starts = [_starts(reach, shape, axis, k) for k, axis in enumerate(axes)]
+        if None in starts or all((np.diff(start) == 1).all() for start in starts):
             continue
         dx = np.zeros(case.x.shape)
-        for ((p, q), _), share, (top, left) in zip(
-            _positions(case, channels), _shares(case, channels), corners, strict=True
+        for ((p, q), _), share in zip(
+            _positions(case, channels), _shares(case, channels), strict=True
         ):
-            dx += np.roll(share, (p - int(top[0]), q - int(left[0])), axis=axes)
+            # Window p begins at pixel p S - P; one pixel apart, it would begin at p - P.
+            moves = (p - (starts[0][p] - starts[0][0]), q - (starts[1][q] - starts[1][0]))
+            dx += _moved(share, axes, moves)
         evidence = "The windows' shares were put one pixel apart, as if the stride were 1."
         yield "stride forgotten", evidence, {case.first: dx}
-        yield from _strideless_kernels(case, channels, axes)
 
 
-def _others(axis):
-    return tuple(k for k in range(4) if k != axis)
+def _starts(reach, shape, axis, k):
+    """Return where the windows of each row begin, counted from the first pixel.
+
+    What is seen of a window is cut off at the border. Stride, padding and size are those that
+    would be cut off in just this way.
+    """
+    others = tuple(o for o in range(4) if o != axis)
+    seen = [None] * shape[k]
+    for place, cover in zip(np.ndindex(*shape), reach, strict=True):
+        rows = np.flatnonzero(cover.any(axis=others))
+        if len(rows):
+            seen[place[k]] = (rows[0], rows[-1])
+    length = reach[0].shape[axis]
+    for K, S in itertools.product(range(1, length + 1), range(1, 5)):
+        for P in range(K):
+            ends = [(max(p * S - P, 0), min(p * S - P + K, length) - 1) for p in range(shape[k])]
+            if ends == seen:
+                return [p * S - P for p in range(shape[k])]
+    return None
 
 
-def _strideless_kernels(case, channels, axes):
-    for name in case.wrong:
-        W = case.tensors[name]
-        if W.ndim != 4 or name == case.first:
-            continue
-        K = W.shape[:2] if channels == 3 else W.shape[2:]
-        form = "nijc,nf->ijcf" if channels == 3 else "ncij,nf->fcij"
-        dW = np.zeros(W.shape)
-        for (p, q), index in _positions(case, channels):
-            window = [slice(None)] * 4
-            window[axes[0]], window[axes[1]] = slice(p, p + K[0]), slice(q, q + K[1])
-            seen = case.x[tuple(window)]
-            if seen.shape[axes[0]] == K[0] and seen.shape[axes[1]] == K[1]:
-                try:
-                    dW += np.einsum(form, seen, case.delta[index])
-                except ValueError:
-                    return
-        evidence = "The windows were read one pixel apart, as if the stride were 1."
-        yield "stride forgotten", evidence, {name: dW}
+def _moved(share, axes, moves):
+    """Return an image moved up and to the left; what leaves it is gone."""
+    out = np.zeros(share.shape)
+    ours, theirs = [slice(None)] * 4, [slice(None)] * 4
+    for axis, move in zip(axes, moves, strict=True):
+        ours[axis] = slice(None, share.shape[axis] + move)
+        theirs[axis] = slice(-move, None)
+    out[tuple(ours)] = share[tuple(theirs)]
+    return out
 
 
-def _near(a, b):
-    return a.shape == b.shape and bool(
-        np.abs(a - b).max(initial=0) <= 1e-6 * max(np.abs(b).max(initial=0), 1e-300)
-    )
+def _divisors(case):
+    """The mean of a window at the border: over the pixels that are there, or over the whole."""
+    J = case.jacobian(case.first)
+    there = np.abs(J) > 1e-12
+    counts = there.sum(axis=1, keepdims=True)
+    if not near(np.where(there, J.max(axis=1, keepdims=True), 0), J) or counts.min() == 0:
+        return  # not all weights of a window are the same: no mean
+    if not near(case.jacobian_with(case.first, **{case.first: -case.x}), J):
+        return  # a maximum
+    kind = "divisor forgotten at borders"
+    for weights, evidence in (
+        (there / counts.max(), "Every window's mean is taken for one over as many as the largest."),
+        (there / counts, "Every window's mean is taken for one over the pixels that are there."),
+        (there * J.max(), "Every window's mean is taken for one over as few as the smallest."),
+    ):
+        if not near(weights, J):
+            dx = (case.delta.ravel() @ weights).reshape(case.x.shape)
+            yield kind, evidence, {case.first: dx}
+    dx = (case.delta.ravel() @ there).reshape(case.x.shape)
+    yield "factor K^2", "The sum over a window is spread, where it is a mean.", {case.first: dx}
