@@ -13,12 +13,12 @@ import numpy as np
 def attention(case):
     """Yield the gradients of the twin with each mistake in turn."""
     if case.y.ndim == 3 and case.delta.shape == case.y.shape and case.x.ndim == 3:
-        twin = next(_twins(case), None)
-        for kind, evidence, knobs in MISTAKES if twin is not None else ():
-            yield kind, evidence, twin.gradients(**knobs)
+        for twin in itertools.islice(_twins(case), 1):
+            for kind, evidence, knobs in MISTAKES:
+                yield kind, evidence, twin.gradients(**knobs)
 
 
-MISTAKES = (
+MISTAKES: tuple[tuple[str, str, dict], ...] = (
     ("softmax diagonal only", "In the softmax's own delta a (d - sum d a) the sum is missing.",
      {"summed": 0}),
     ("softmax diagonal only", "The softmax is taken for a sigmoid: delta a (1 - a).",
@@ -54,7 +54,7 @@ class Twin:
     def gradients(self, summed=1, diagonal=0, scaled=1, turned="", branches="qkv"):
         """Return the gradients of all tensors; the settings lead them astray."""
         (q, k, v), a, d, t = self.parts.values(), self.a, self.case.delta, self.case.tensors
-        swap = lambda m, part: m if turned == part else m.swapaxes(1, 2)
+        swap = lambda m, part: m if turned == part else m.swapaxes(1, 2)  # noqa: E731
         dh = d if self.behind is None else d @ t[self.behind].T
         da = dh @ v.swapaxes(1, 2)
         own = da * a if diagonal else summed * (da * a).sum(axis=-1, keepdims=True)

@@ -6,6 +6,7 @@ with. Images are (N, H, W, C) inside, kernels (K, K, C, F).
 """
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -19,11 +20,9 @@ KERNELS = ((0, 1, 2, 3), (3, 2, 0, 1), (3, 0, 1, 2), (2, 3, 0, 1))
 
 def convolutions(case):
     """Yield the gradients of the twin with each mistake in turn."""
-    twin = next(_twins(case), None)
-    if twin is None:
-        return
-    for kind, evidence, knobs in twin.mistakes():
-        yield kind, evidence, twin.gradients(**knobs)
+    for twin in itertools.islice(_twins(case), 1):
+        for kind, evidence, knobs in twin.mistakes():
+            yield kind, evidence, twin.gradients(**knobs)
 
 
 class Twin:
@@ -78,13 +77,16 @@ class Twin:
             window += np.tensordot(dz[:, i, j], W, axes=(1, 3))
         (_, H, width, _), P = self.x.shape, self.P
         dx = dxp[:, P : P + H, P : P + width]
-        found = {self.case.first: dx.transpose(self.images), self.W_name: dW.transpose(self.kernels)}
+        found = {
+            self.case.first: dx.transpose(self.images),
+            self.W_name: dW.transpose(self.kernels),
+        }
         if self.b_name is not None:
             shape = self.case.tensors[self.b_name].shape
             found[self.b_name] = dz.sum(axis=(0, 1, 2)).reshape(shape)
         return found
 
-    def mistakes(self):
+    def mistakes(self) -> Iterator[tuple[str, str, dict]]:
         """Yield `(kind, evidence, settings of gradients)`."""
         delta = self.case.delta.transpose(np.argsort(self.images))
         values = {"z": self.z, "y": self.y, "x": self.x, "delta": delta}

@@ -19,11 +19,10 @@ MOST = 3000
 
 def networks(case):
     """Yield the gradients of the twin with each mistake in turn."""
-    twin = next(itertools.chain(_twins(case, False), _twins(case, True)), None)
-    if twin is None:
-        return
-    for kind, evidence, knobs in twin.mistakes():
-        yield kind, evidence, twin.gradients(**knobs)
+    twins = itertools.chain(_twins(case, False), _twins(case, True))
+    for twin in itertools.islice(twins, 1):
+        for kind, evidence, knobs in twin.mistakes():
+            yield kind, evidence, twin.gradients(**knobs)
 
 
 @dataclass
@@ -62,26 +61,24 @@ class Twin:
             a = layer.run(a)
         return x + a if self.shortcut else a
 
-    def gradients(self, at=None, slope=None, back=None, fed=None, bare_carry=False):
+    def gradients(self, slopes=None, back=None, fed=None, bare_carry=None):
         """Return the gradients of all tensors.
 
         Args:
-            at: the layer that goes wrong.
-            slope: another slope of its activation.
-            back: the matrix that its delta goes back through.
-            fed: what its weights' gradient takes for the input.
-            bare_carry: whether what goes back is the delta before the slope.
+            slopes: other slopes of activations, by layer.
+            back: a layer, and the matrix that its delta goes back through.
+            fed: a layer, and what its weights' gradient takes for the input.
+            bare_carry: a layer that hands back its delta from before the slope.
         """
         found, delta = {}, self.delta
+        slopes, back, fed = slopes or {}, dict([back] if back else []), dict([fed] if fed else [])
         for k in reversed(range(len(self.layers))):
-            layer, astray = self.layers[k], k == at
-            dz = delta * (slope if astray and slope is not None else layer.slope)
-            self.put(found, layer.W_name, (fed if astray and fed is not None else layer.a).T @ dz,
-                     layer.turned)  # fmt: skip
+            layer = self.layers[k]
+            dz = delta * slopes.get(k, layer.slope)
+            self.put(found, layer.W_name, fed.get(k, layer.a).T @ dz, layer.turned)
             if layer.b_name is not None:
                 self.put(found, layer.b_name, dz.sum(axis=0), False)
-            W_back = back if astray and back is not None else layer.W.T
-            self.reached, delta = delta, (delta if astray and bare_carry else dz) @ W_back
+            delta = (delta if k == bare_carry else dz) @ back.get(k, layer.W.T)
         dx = self.delta + delta if self.shortcut else delta
         self.put(found, self.case.first, dx, self.columns)
         return found
@@ -92,22 +89,35 @@ class Twin:
 
     def mistakes(self):
         """Yield `(kind, evidence, settings of gradients)`."""
-        deltas = self.deltas()
+        yield from self.wrong_slopes()
         for k, layer in enumerate(self.layers):
-            which = f" (Layer {k + 1} of {len(self.layers)}.)" if len(self.layers) > 1 else ""
-            values = {"its output": layer.y, "its input": layer.a, "z": layer.z}
-            values["its delta"] = deltas[k]
-            for kind, evidence, slope in wrong_slopes(layer.slope, values):
-                yield kind, evidence + which, {"at": k, "slope": slope}
+            which = self.which(k)
             evidence = "What goes back is the delta before it was multiplied by the slope."
-            yield "missing activation derivative", evidence + which, {"at": k, "bare_carry": True}
+            yield "missing activation derivative", evidence + which, {"bare_carry": k}
             if len(set(layer.W.shape)) == 1:
                 name = layer.W_name
                 evidence = f"The delta went back through {name} where it is {name} transposed."
-                yield "transposed", evidence + which, {"at": k, "back": layer.W}
+                yield "transposed", evidence + which, {"back": (k, layer.W)}
             if k > 0:
+                z = self.layers[k - 1].z
                 evidence = "The weights' gradient takes z of the layer below where it is phi(z)."
-                yield "z taken for the activation", evidence, {"at": k, "fed": self.layers[k - 1].z}
+                yield "z taken for the activation", evidence, {"fed": (k, z)}
+
+    def wrong_slopes(self):
+        """Yield the wrong slopes of one layer, and the same wrong slope of all."""
+        found = {}
+        for k, (layer, delta) in enumerate(zip(self.layers, self.deltas(), strict=True)):
+            values = {"its output": layer.y, "its input": layer.a, "z": layer.z, "its delta": delta}
+            for kind, evidence, slope in wrong_slopes(layer.slope, values):
+                yield kind, evidence + self.which(k), {"slopes": {k: slope}}
+                found.setdefault((kind, evidence), {})[k] = slope
+        for (kind, evidence), slopes in found.items():
+            if len(slopes) > 1:
+                yield kind, f"{evidence} (In {len(slopes)} layers.)", {"slopes": slopes}
+
+    def which(self, k):
+        """Return a remark on which layer it is, if there are several."""
+        return f" (Layer {k + 1} of {len(self.layers)}.)" if len(self.layers) > 1 else ""
 
     def deltas(self):
         """Return the delta that reaches each layer, before its slope."""

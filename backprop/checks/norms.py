@@ -13,43 +13,40 @@ import numpy as np
 
 def norms(case):
     """The gradient of a normalisation without one of its terms, or with it weighed wrongly."""
-    x = case.first
-    if case.x.shape != case.y.shape or case.x.shape != case.delta.shape or x not in case.wrong:
+    if not case.x.shape == case.y.shape == case.delta.shape or case.first not in case.wrong:
         return
     for axes in _axes(case.x.ndim):
         for gamma, beta in _scales(case, axes):
             found = _normalised(case, axes, gamma, beta)
-            if found is None:
-                continue
-            mean = lambda a, axes=axes: a.mean(axis=axes, keepdims=True)
-            N = int(np.prod([case.x.shape[axis] for axis in axes]))
-            x_hat, scale = found
-            for d, kind, what in (
-                (case.delta * gamma, None, ""),
-                (case.delta, "gamma forgotten", "delta was not multiplied by gamma."),
-            ):
-                own, mu, var = d * scale, -mean(d) * scale, -x_hat * mean(d * x_hat) * scale
-                if kind is not None:
-                    yield kind, f"The gradient is that for gamma = 1: {what}", {x: own + mu + var}
-                    continue
-                for kind_, evidence, value in _terms(own, mu, var, N):
-                    yield kind_, evidence, {x: value}
+            if found is not None:
+                x_hat, scale = found
+                for kind, evidence, value in _terms(case.delta, gamma, x_hat, scale, axes):
+                    yield kind, evidence, {case.first: value}
 
 
-def _terms(own, mu, var, N):
+def _terms(delta, gamma, x_hat, scale, axes):
     """Yield `(kind, evidence, gradient)` with the terms put together wrongly."""
+
+    def three(d):
+        mean, mean_of_product = (a.mean(axis=axes, keepdims=True) for a in (d, d * x_hat))
+        return d * scale, -mean * scale, -x_hat * mean_of_product * scale
+
+    own, mu, var = three(gamma * delta)
     what = "The gradient of a normalisation"
-    mean, variance = "mean's share forgotten", "variance's share forgotten"
-    yield mean, f"{what} without what comes by way of its mean.", own + var
-    yield variance, f"{what} without what comes by way of its variance.", own + mu
-    both = "mean's and variance's shares forgotten"
-    yield both, f"{what} as if its mean and variance were constants.", own
+    yield "mean's share forgotten", f"{what} without what comes by way of its mean.", own + var
+    evidence = f"{what} without what comes by way of its variance."
+    yield "variance's share forgotten", evidence, own + mu
+    evidence = f"{what} as if its mean and variance were constants."
+    yield "mean's and variance's shares forgotten", evidence, own
+    N = int(np.prod([delta.shape[axis] for axis in axes]))
     for a, b, which in ((N, N, "both means"), (N, 1, "the mean"), (1, N, "the mean with x_hat")):
         evidence = f"{what} with a sum over {N} numbers where there is a mean: {which}."
         yield "1/N forgotten", evidence, own + a * mu + b * var
-    yield "variance's share halved", f"{what}, but the 2 of the square is missing.", own + mu + var / 2
+    evidence = f"{what}, but the 2 of the square is missing."
+    yield "variance's share halved", evidence, own + mu + var / 2
     yield "sign of a share", f"{what} with the mean's share added.", own - mu + var
     yield "sign of a share", f"{what} with the variance's share added.", own + mu - var
+    yield "gamma forgotten", f"{what} with gamma = 1.", sum(three(delta))
 
 
 def _axes(ndim):

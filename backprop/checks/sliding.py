@@ -148,20 +148,20 @@ def _whole_batch(covered):
 
 
 def _strideless(case):
-    """Every window put as if the stride were 1: in pools, which have no kernel to make a twin of."""
+    """Every window put as if the stride were 1, in layers without a twin: pools."""
     for channels in (3, 1):
         axes = [k for k in (1, 2, 3) if k != channels]
         reach = _reach(case, channels)
         shape = [case.y.shape[axis] for axis in axes]
-        starts = [_starts(reach, shape, axis, k) for k, axis in enumerate(axes)]
-        if None in starts or all((np.diff(start) == 1).all() for start in starts):
+        down, right = (_starts(reach, shape, axis, k) for k, axis in enumerate(axes))
+        if down is None or right is None or set(np.diff(down)) | set(np.diff(right)) <= {1}:
             continue
         dx = np.zeros(case.x.shape)
         for ((p, q), _), share in zip(
             _positions(case, channels), _shares(case, channels), strict=True
         ):
             # Window p begins at pixel p S - P; one pixel apart, it would begin at p - P.
-            moves = (p - (starts[0][p] - starts[0][0]), q - (starts[1][q] - starts[1][0]))
+            moves = (p - (down[p] - down[0]), q - (right[q] - right[0]))
             dx += _moved(share, axes, moves)
         evidence = "The windows' shares were put one pixel apart, as if the stride were 1."
         yield "stride forgotten", evidence, {case.first: dx}

@@ -6,6 +6,7 @@ from .diagnosis import near
 
 
 def sigmoid(u):
+    """Return the logistic function of u."""
     return (1 + np.tanh(u / 2)) / 2
 
 
@@ -92,14 +93,16 @@ def _by_entry(case):
 
 def _of_parameters(case):
     """A parameter that takes part in some entries only, such as PReLU's: the mask forgotten."""
-    for name in case.wrong:
-        for where, u in places(case).items() if case.is_bias(name) else ():
-            if u.shape == case.x.shape:
+    for name in filter(case.is_bias, case.wrong):
+        shape = case.tensors[name].shape
+        share = case.jacobian(name).sum(axis=1).reshape(case.y.shape)
+        has_part = share != 0
+        for where, u in places(case).items() if not has_part.all() else ():
+            if u.shape == case.x.shape and near(u * has_part, share):
                 total = case.delta * u
-                extra = tuple(range(total.ndim - case.tensors[name].ndim))
-                total = total.sum(axis=extra if case.tensors[name].size > 1 else None)
+                over = tuple(range(total.ndim - len(shape))) if np.prod(shape) > 1 else None
                 evidence = f"delta times {where} is summed over all entries; some have no part."
-                yield "mask forgotten", evidence, {name: total.reshape(case.tensors[name].shape)}
+                yield "mask forgotten", evidence, {name: total.sum(axis=over).reshape(shape)}
 
 
 def _misshapen(case):
@@ -108,7 +111,7 @@ def _misshapen(case):
     if case.first not in case.wrong or not _depends_on(case) or r.shape != x.shape:
         return
     turned = case.subject.copy()
-    if len(turned.tensors) > 1:
+    if len(turned.tensors) > 1 or x.size == 1:
         return
     turned.tensors[case.first][...] = np.flip(x)
     again = turned.backward(np.flip(d), turned.forward()[1])[case.first]

@@ -173,8 +173,9 @@ def terms(case):
         kind, what = "counted twice", "a penalty is in it twice, or is not in the loss"
         if c < 0:
             kind, what = "a term is missing", "that of a penalty, it seems"
-        evidence = f"The gradient is the right one plus {c:.6g} times {name}: {what}."
-        yield kind, evidence, {name: g + c * value}
+        if not near(r * (g * value).sum(), g * (r * value).sum()):  # that is a mere factor
+            evidence = f"The gradient is the right one plus {c:.6g} times {name}: {what}."
+            yield kind, evidence, {name: g + c * value}
 
 
 GATES = set("ifogczrnhu")

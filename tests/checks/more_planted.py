@@ -5,6 +5,8 @@ have their channels first or last, backward passes go in stages. Each entry of `
 right and wrong lines as in `planted.py`.
 """
 
+import itertools
+
 import numpy as np
 
 from checks.planted import Planted, of, x
@@ -26,7 +28,7 @@ class Stack:
     """x -> ReLU -> ReLU -> linear, without biases."""
 
     def __init__(self, widths):
-        shapes = zip(widths, widths[1:], strict=False)
+        shapes = itertools.pairwise(widths)
         self.params = {f"W{k}": W for k, W in enumerate(draw(*shapes))}
         self.grads = {}
 
@@ -228,7 +230,7 @@ class BorderPool:
         self.s = s
 
     def windows(self, image):
-        n, h, w, c = image.shape
+        _, h, w, _ = image.shape
         for i, j in np.ndindex((h - 1) // self.s + 1, (w - 1) // self.s + 1):
             p, q = i * self.s, j * self.s
             yield (i, j), (p, q), image[:, max(p - 1, 0) : p + 2, max(q - 1, 0) : q + 2]
@@ -307,8 +309,8 @@ class StagedBatchNorm:
         dmu = -(dxhat * self.istd).sum(0)
         dx = dxhat * self.istd
         dx = dx + dvar * 2 * self.xmu / N
-        dx = dx + dmu / N
-        return dx
+        by_mean = dmu / N
+        return dx + by_mean
 
 
 def layernorm_forward(x, g, b):
@@ -553,7 +555,7 @@ leaky = of("self", Leaky, x(4, 5))
 prelu = of("self", PReLU, x(4, 5), c=5)
 drop = of("self", Drop, x(4, 5), keep=0.6)
 embedding = of("pair", (embed, embed_back), x(5, 3), np.array([[0, 1, 1], [4, 0, 2]]))
-dot = of("self", Dot, x(4, 3), x(4, 3))
+dot = of("self", Dot, x(4, 3), x(3, 4).T)
 film = of("self", Film, x(4, 3), n=3)
 energy = of("self", Energy, x(3, 2))
 pooled = of("self", Pooled, x(4, 4, 3))
@@ -571,7 +573,9 @@ MORE = {
         (conv_relu, "g = grad * (self.out > 0)", "g = grad", ""),
         (conv_relu, "self.dbias = g.sum((0, 1, 2))", "self.dbias = grad.sum((0, 1, 2))",
          "of the bias alone"),
-        (stack, "grad = grad * (self.zs[k] > 0)", "pass", ""),
+        (stack, "grad = grad * (self.zs[k] > 0)", "pass", "in both hidden layers"),
+        (stack, "grad = grad * (self.zs[k] > 0)", "grad = grad * (self.zs[k] > 0) ** k",
+         "in the first"),
         (sigmoids, "d2 = grad * self.a2 * (1 - self.a2)", "d2 = grad", ""),
         (sigmoids, "d1 = e1 * self.a1 * (1 - self.a1)", "d1 = e1", ""),
         (sigmoids, "e1 = d2.dot(self.w2.T)", "e1 = grad.dot(self.w2.T)",
@@ -609,7 +613,7 @@ MORE = {
     ],
     "transposed": [
         (stack, 'grad = grad @ self.params[f"W{k}"].T',
-         'grad = grad @ (self.params["W1"] if k == 1 else self.params[f"W{k}"].T)', "of a hidden one"),
+         'W = self.params[f"W{k}"]\ngrad = grad @ (W if k == 1 else W.T)', "of a hidden one"),
         (columns, "back = V.T @ dy", "back = V @ dy", ""),
         (block, "dx = inner @ self.W.T", "dx = inner @ self.W", ""),
         (steps, "return dz @ self.weight.T", "return dz @ self.weight", ""),
@@ -686,7 +690,7 @@ MORE = {
     ],
     "factor 1/4": [
         (upsample, "return d.reshape(n, h // 2, 2, w // 2, 2, c).sum((2, 4))",
-         "return d.reshape(n, h // 2, 2, w // 2, 2, c).sum((2, 4)) / 4 + 0", ""),
+         "return d.reshape(n, h // 2, 2, w // 2, 2, c).sum((2, 4)) / 4", ""),
     ],
     "factor 1/2": [
         (energy, "return 2 * self.x * d", "return self.x * d", "a half of the loss that is not"),
@@ -729,7 +733,7 @@ MORE = {
          'self.dWq = np.einsum("ntd,nte->de", x, dk)', ""),
     ],
     "mean's share forgotten": [
-        (batchnorm, "dx = dx + dmu / N", "pass", ""),
+        (batchnorm, "by_mean = dmu / N", "by_mean = 0", ""),
         (layernorm, "return r * (dh - by_mean - by_variance), dg, db",
          "return r * (dh - by_variance), dg, db", ""),
         (spatial, "away = mean(dn)", "away = 0", ""),
@@ -754,7 +758,7 @@ MORE = {
          "return r * (dh - by_mean + by_variance), dg, db", ""),
     ],
     "1/N forgotten": [
-        (batchnorm, "dx = dx + dmu / N", "dx = dx + dmu", ""),
+        (batchnorm, "by_mean = dmu / N", "by_mean = dmu", ""),
         (batchnorm, "dx = dx + dvar * 2 * self.xmu / N", "dx = dx + dvar * 2 * self.xmu", ""),
     ],
     "gamma forgotten": [
