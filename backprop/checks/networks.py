@@ -84,6 +84,7 @@ class Twin:
         return found
 
     def put(self, found, name, gradient, turned):
+        """Add a gradient in the shape that its tensor has."""
         gradient = gradient.T if turned else gradient
         found[name] = gradient.reshape(self.case.tensors[name].shape)
 
@@ -156,19 +157,27 @@ def _stacks(case, D, M):
     others = {name: v for name, v in case.tensors.items() if name != case.first}
     matrices = [n for n, v in others.items() if v.ndim == 2 and 1 not in v.shape]
     matrices = matrices or [n for n, v in others.items() if v.ndim == 2]
-    biases = [None, *(n for n in others if n not in matrices)]
-    for order in itertools.permutations(matrices) if len(matrices) < 5 else ():
+    biases = {n: v.ravel() for n, v in others.items() if n not in matrices}
+    for order, turns, Ws in _chains({n: others[n] for n in matrices}, D, M):
+        for bs in _biases(biases, [W.shape[1] for W in Ws]):
+            for acts in itertools.product(ACTIVATIONS, repeat=len(order)):
+                parts = zip(order, turns, bs, acts, Ws, strict=True)
+                yield [Dense(n, t, b, act, W, biases.get(b, 0.0)) for n, t, b, act, W in parts]
+
+
+def _chains(matrices, D, M):
+    """Yield matrices in an order, and transposed or not, in which they lead from D to M numbers."""
+    for order in itertools.permutations(matrices) if 0 < len(matrices) < 5 else ():
         for turns in itertools.product((False, True), repeat=len(order)):
-            Ws = [others[n].T if t else others[n] for n, t in zip(order, turns, strict=True)]
-            widths = [D, *(W.shape[1] for W in Ws)]
-            if not Ws or widths[:-1] != [W.shape[0] for W in Ws] or widths[-1] != M:
-                continue
-            fits = [[b for b in biases if b is None or others[b].size == W] for W in widths[1:]]
-            for bs in itertools.product(*fits):
-                used = [b for b in bs if b is not None]
-                if len(set(used)) == len(used) == len(biases) - 1:
-                    for acts in itertools.product(ACTIVATIONS, repeat=len(order)):
-                        yield [
-                            Dense(n, t, b, act, W, 0.0 if b is None else others[b].ravel())
-                            for n, t, b, act, W in zip(order, turns, bs, acts, Ws, strict=True)
-                        ]
+            Ws = [matrices[n].T if t else matrices[n] for n, t in zip(order, turns, strict=True)]
+            if [D, *(W.shape[1] for W in Ws)] == [*(W.shape[0] for W in Ws), M]:
+                yield order, turns, Ws
+
+
+def _biases(biases, widths):
+    """Yield a bias, or None, for each width, so that all are used."""
+    fits = [[None, *(n for n, b in biases.items() if b.size == width)] for width in widths]
+    for names in itertools.product(*fits):
+        used = [name for name in names if name is not None]
+        if len(set(used)) == len(used) == len(biases):
+            yield names
