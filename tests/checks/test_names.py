@@ -54,3 +54,33 @@ def test_all_lengths_that_a_factor_may_be_are_said():
     (diagnosis,) = report.diagnoses
     assert diagnosis.kind == "factor T"
     assert "T = N = 4 here" in diagnosis.evidence
+
+
+def smudged(code):
+    """Return code whose first gradient is off by some percent, another in each entry."""
+
+    def smudge(dx):
+        return dx * (1 + np.random.default_rng(3).uniform(0.02, 0.05, np.shape(dx)))
+
+    if isinstance(code, type):
+
+        class Smudged(code):
+            def backward(self, d):
+                dx = super().backward(d)
+                return (smudge(dx[0]), *dx[1:]) if isinstance(dx, tuple) else smudge(dx)
+
+        return Smudged
+
+    def backward(d, cache):
+        found = code[1](d, cache)
+        return (smudge(found[0]), *found[1:]) if isinstance(found, tuple) else smudge(found)
+
+    return code[0], backward
+
+
+@pytest.mark.parametrize("twin", [t for t in TWINS if t.style != "scipy"], ids=str)
+def test_numbers_that_no_mistake_gives_have_no_name(twin):
+    wrong = dataclasses.replace(twin, code=smudged(twin.code))
+    report = bp.gradcheck(wrong.make(), *wrong.inputs)
+    assert not report
+    assert not report.diagnoses, report
