@@ -12,6 +12,15 @@ VERDICTS = ("ok", "undefined here", "cannot tell", "wrong")
 """What is said of an entry and of a tensor, from good to bad. The first two count as right."""
 
 
+def rounding(lost, scale):
+    """Return the rounding error of a gradient, whose error in float32 is `lost`.
+
+    The same arithmetic loses as many digits in either type, and float64 has 29 bits more of them.
+    However much is lost, this is taken for no more than ten times the usual tolerance.
+    """
+    return np.minimum(4 * 2.0**-29 * lost, 10 * COMPLEX_TOLERANCE * scale)
+
+
 @dataclass
 class Taken:
     """Many entries moved together: the slope along a direction, which sums over them."""
@@ -122,7 +131,9 @@ class Comparison:
         found = np.where((found == ok) & (doubt > tolerance), unknown, found)
         found = np.where(np.isfinite(self.central), found, unknown)
         if self.best is not self.central:
-            exact = _apart(self.of_checked, self.complex_) <= COMPLEX_TOLERANCE * self.scale
+            lost = (self.float32_error or 0.0) * self.scale
+            room = COMPLEX_TOLERANCE * self.scale + np.nan_to_num(rounding(lost, self.scale))
+            exact = _apart(self.of_checked, self.complex_) <= room
             agreed = _apart(self.complex_, self.central) <= np.maximum(tolerance, doubt)
             found = np.where(exact, ok, np.where(agreed, wrong, found))
             of_branch = exact
