@@ -68,7 +68,7 @@ def alterations(twin):
     for name, right in twin.equations.items():
         for kind, wrong in _changes(twin, name, right):
             if _is_possible(twin.equations, name, wrong, values):
-                evidence = f"{name} = {wrong}, where it is {name} = {right}."
+                evidence = f"As {twin.cell.name}: {name} = {wrong}, where it is {name} = {right}."
                 singles.append((kind, evidence, {name: wrong}))
     rank = {kind: k for k, kind in enumerate(ORDER)}
     yield from sorted(singles, key=lambda each: rank.get(each[0], len(ORDER)))
@@ -209,11 +209,11 @@ def _permuted(twin):
     """Yield the deltas of the gates side by side in a wrong order."""
     equations = twin.equations
     parts = equations["da"][1:-1].split(", ")
-    packed = ", ".join(part[3:] for part in parts)
+    packed = ", ".join(twin.as_kept(twin.cell.gates))
     after = list(equations)[list(equations).index("da") :]
     for order in list(itertools.permutations(parts))[1:]:
         wrong = f"[{', '.join(order)}]"
-        evidence = f"da = {wrong}, where forward packs {packed}."
+        evidence = f"da = [{', '.join(twin.as_kept(order))}], where forward packs {packed}."
         yield SWAPPED, evidence, {"da": wrong}
         # Whoever cuts the packed deltas up again reads the wrong ones there as well.
         new = dict(zip(parts, order, strict=True))

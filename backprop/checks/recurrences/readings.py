@@ -6,6 +6,7 @@ gates may lie side by side, in one tensor or in several, in the order in which t
 """
 
 import itertools
+import math
 
 import numpy as np
 
@@ -19,16 +20,19 @@ def readings(shapes, x_shape, H, gates):
     Every tensor has to be read: one that a layer does not need would have no gradient.
     """
     _, N, D = x_shape
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
     for turned in (False, True):
-        for roles in _shared_out(shapes, D, H, N, gates, turned):
+        for roles in _shared_out(shapes, sizes, D, H, N, gates, turned):
             by_role = {}
             for name, role in roles.items():
                 by_role.setdefault(role, []).append(name)
-            yield from _joined(by_role, shapes, D, H, N, gates, turned)
+            for biases in _biases(by_role.get("b", []), sizes, H, gates):
+                for first in "xh" if "s" in by_role else "x":
+                    yield _reader(by_role, biases, first, D, H, N, turned)
 
 
-def _shared_out(shapes, D, H, N, gates, turned):
-    """Yield a role for every tensor, for all that their shapes allow."""
+def _shared_out(shapes, sizes, D, H, N, gates, turned):
+    """Yield a role for every tensor, for all that their shapes allow, if they add up to a layer."""
     groups = {}
     for name, shape in shapes.items():
         groups.setdefault(shape, []).append(name)
@@ -37,9 +41,21 @@ def _shared_out(shapes, D, H, N, gates, turned):
         roles = _roles(shape, D, H, N, gates, turned)
         if not roles:
             return
-        choices.append(list(_patterns(names, roles)))
+        size = sizes[names[0]]
+        choices.append([(each, _tally(each, size)) for each in _patterns(names, roles)])
+    full = gates * H
+    matrices = {(D * full, H * full, 0), (0, 0, (D + H) * full)}
+    biases = {0, full, 2 * full, *([full + H] if gates == 3 else [])}
     for picked in itertools.product(*choices):
-        yield {name: role for pattern in picked for name, role in pattern.items()}
+        x, h, s, b, h0, c0 = map(sum, zip(*(tally for _, tally in picked), strict=True))
+        if (x, h, s) in matrices and b in biases and h0 < 2 and c0 < (2 if gates == 4 else 1):
+            yield {name: role for pattern, _ in picked for name, role in pattern.items()}
+
+
+def _tally(pattern, size):
+    """Return the entries of the matrices and biases, and the number of states, in a pattern."""
+    roles = [role[:2] for role in pattern.values()]
+    return [size * roles.count(role) for role in "xhsb"] + [roles.count(r) for r in ("h0", "c0")]
 
 
 def _roles(shape, D, H, N, gates, turned):
@@ -50,7 +66,7 @@ def _roles(shape, D, H, N, gates, turned):
         rows, width = shape[::-1] if turned else shape
         if width in widths:
             found += [role for role, size in (("x", D), ("h", H), ("s", D + H)) if rows == size]
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     if size in widths and max(shape) == size:
         found.append("b")
     if shape in {(N, H), (1, N, H), (H,), (1, H)}:
@@ -65,72 +81,59 @@ def _patterns(names, roles):
     count = len(names)
     if len(roles) ** count <= MOST:
         for picked in itertools.product(roles, repeat=count):
-            yield dict(zip(names, picked, strict=True))
+            if _has_one_start(picked):
+                yield dict(zip(names, picked, strict=True))
         return
-    for role in roles:
+    several = [role for role in roles if _has_one_start([role, role])]
+    for role in several:
         yield dict.fromkeys(names, role)
-    for a, b in itertools.permutations(roles, 2):
+    for a, b in itertools.permutations(several, 2):
         half = count // 2
         yield dict(zip(names, [a] * half + [b] * (count - half), strict=True))
         yield dict(zip(names, ([a, b] * count)[:count], strict=True))
 
 
-def _joined(by_role, shapes, D, H, N, gates, turned):
-    """Yield the readings for tensors whose roles are known, if they add up to all gates."""
-    width = lambda names: sum(int(np.prod(shapes[n])) for n in names)  # noqa: E731
-    x, h, s, b = (by_role.get(role, []) for role in "xhsb")
-    full = gates * H
-    states = [by_role.get(k, []) + by_role.get(f"{k}T", []) for k in ("h0", "c0")]
-    matrices = (width(x), width(h), width(s))
-    if matrices not in ((D * full, H * full, 0), (0, 0, (D + H) * full)):
-        return
-    if max(map(len, states)) > 1 or (states[1] and gates != 4):
-        return
-    for biases in _biases(b, [int(np.prod(shapes[n])) for n in b], full, H, gates):
-        for first in ("x",) if x else ("h", "x"):
-            yield _reader(x, h, s, first, biases, by_role, D, H, N, turned)
+def _has_one_start(roles):
+    """Whether there is one initial state among these roles at most, and one initial cell."""
+    starts = [role[:2] for role in roles if role[1:2] == "0"]
+    return len(starts) == len(set(starts))
 
 
-def _biases(names, widths, full, H, gates):
+def _biases(names, sizes, H, gates):
     """Yield the names of the tensors that b and its like are joined from."""
-    total = sum(widths)
+    total, full = sum(sizes[name] for name in names), gates * H
     if total == 0:
         yield {}
     if total == full:
         yield {"b": names}
-    if total == 2 * full and len(names) % 2 == 0:
-        half = len(names) // 2
-        yield {"b": names[:half], "bh": names[half:]}
-        if half > 1:
-            yield {"b": names[::2], "bh": names[1::2]}
+    half = len(names) // 2
+    for one, other in ((names[:half], names[half:]), (names[::2], names[1::2]))[: max(half, 1)]:
+        if sum(sizes[name] for name in one) == sum(sizes[name] for name in other) == full:
+            yield {"b": one, "bh": other}
     if gates == 3 and total == full + H:
-        for k in range(len(names)):
-            if widths[k] == H:
-                yield {"b": names[:k] + names[k + 1 :], "bh_n": [names[k]]}
+        for k, name in enumerate(names):
+            if sizes[name] == H:
+                yield {"b": names[:k] + names[k + 1 :], "bh_n": [name]}
 
 
-def _reader(x, h, s, first, biases, by_role, D, H, N, turned):
-    """Return the function that cuts and joins."""
+def _reader(by_role, biases, first, D, H, N, turned):
+    """Return the function that cuts and joins; `first` is what stacked matrices begin with."""
 
-    def joined(t, names):
-        return np.hstack([t[n].T if turned else t[n] for n in names])
-
-    def state(t, name, flip):
-        value = t[name].T if flip and t[name].ndim == 2 else t[name]
-        value = value[0] if value.ndim == 3 else value
-        return np.broadcast_to(value, (N, H))
+    def joined(t, role):
+        return np.hstack([t[name].T if turned else t[name] for name in by_role[role]])
 
     def read(t):
-        if s:
-            W = joined(t, s)
+        if "s" in by_role:
+            W = joined(t, "s")
             found = {"Wx": W[:D], "Wh": W[D:]} if first == "x" else {"Wx": W[H:], "Wh": W[:H]}
         else:
-            found = {"Wx": joined(t, x), "Wh": joined(t, h)}
+            found = {"Wx": joined(t, "x"), "Wh": joined(t, "h")}
         for role, names in biases.items():
-            found[role] = np.hstack([t[n].ravel() for n in names])
-        for role in ("h0", "h0T", "c0", "c0T"):
-            for name in by_role.get(role, []):
-                found[role[:2]] = state(t, name, role.endswith("T"))
+            found[role] = np.hstack([t[name].ravel() for name in names])
+        for role in by_role.keys() & {"h0", "h0T", "c0", "c0T"}:
+            state = t[by_role[role][0]]
+            state = state.T if role.endswith("T") else state
+            found[role[:2]] = np.broadcast_to(state.reshape(state.shape[-2:]), (N, H))
         return found
 
     return read

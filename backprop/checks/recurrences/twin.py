@@ -39,6 +39,12 @@ class Twin:
     parameters: dict
     delta: np.ndarray
     delta_c: np.ndarray
+    order: tuple
+    """For each gate of the cell, the place in which the layer keeps it."""
+
+    def as_kept(self, gates):
+        """Return what belongs to the gates of the cell in the order in which the layer keeps it."""
+        return [gates[self.order.index(place)] for place in range(len(self.order))]
 
     def __post_init__(self):
         """Work out everything that the way back needs."""

@@ -11,29 +11,15 @@ def own_steps(case):
     An output that depends on the inputs of all steps up to its own, and on no later one, comes from
     a recurrence.
     """
-    shape, out = case.x.shape, case.y.shape
-    if len(shape) != 3 or case.delta.shape != out:
+    x, y = case.x.shape, case.y.shape
+    if len(x) != 3 or len(y) != 3 or x[:2] != y[:2] or case.delta.shape != y:
         return
     for time in (1, 0):
-        T = shape[time]
-        if T > 1 and len(out) == 3 and out[:2] == shape[:2]:
-            J = np.moveaxis(_jacobian(case, time), 1 + time, 0)
+        T = x[time]
+        J = case.jacobian(case.first).reshape(*y, *x)
+        J = np.moveaxis(J, (time, 3 + time), (0, 1))  # (step of y, step of x, ...)
+        reached = np.abs(J).max(axis=(2, 3, 4, 5)) > 1e-12
+        if T > 1 and np.array_equal(reached, np.tri(T, dtype=bool)):
             delta = np.moveaxis(case.delta, time, 0)
-        elif T > 1 and len(out) == 2 and shape[1 - time] in out:
-            J, delta = _jacobian(case, time)[None], case.delta[None]
-        else:
-            continue
-        # J is (step of y, step of x, ...); of a single output, that of the last step.
-        later = np.tri(T, T)[-len(J) :]
-        if np.array_equal(np.abs(J).max(axis=tuple(range(2, J.ndim))) > 1e-12, later > 0):
-            own = J[range(len(J)), range(T - len(J), T)]
-            dx = np.zeros((T, *J.shape[-2:]))
-            axes = "tab,tabcd->tcd" if delta.ndim == 3 else "ta,tacd->tcd"
-            dx[T - len(J) :] = np.einsum(axes, delta, own)
+            dx = np.einsum("tab,tabcd->tcd", delta, J[range(T), range(T)])
             yield "hidden delta not carried", EVIDENCE, {case.first: np.moveaxis(dx, 0, time)}
-
-
-def _jacobian(case, time):
-    """Return dy/dx with the steps of x as the first axis."""
-    J = case.jacobian(case.first).reshape(*case.y.shape, *case.x.shape)
-    return np.moveaxis(J, case.y.ndim + time, 0)
