@@ -105,7 +105,7 @@ RESIZED = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(32))
 def test_it_never_raises_and_is_quick(seed):
     rng = np.random.default_rng(seed)
     planted = RESIZED[rng.integers(len(RESIZED))]

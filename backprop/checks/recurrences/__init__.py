@@ -8,9 +8,11 @@ gives the numbers to compare with.
 | file | what it holds |
 |---|---|
 | `equations.py` | how an equation that is written as text is worked out |
-| `cells.py` | the cells: simple ones, LSTM, GRU in both forms and both conventions |
+| `cell.py` | what a cell is |
+| `simple.py`, `lstm.py`, `gru.py` | the cells that are known |
 | `twin.py` | a cell with its parameters, run over a sequence, and back |
 | `alterations.py` | the equations, wrong in one place |
+| `sums.py` | right deltas, summed wrongly |
 | `layouts.py` | the ways in which sequences and states may lie in arrays |
 | `readings.py` | the ways in which parameters may be held |
 | `search.py` | the cell, the layout and the reading that give the layer's outputs |
@@ -21,8 +23,9 @@ import itertools
 
 import numpy as np
 
-from .alterations import alterations, wrong_sums
+from .alterations import alterations
 from .search import twins
+from .sums import wrong_sums
 from .unknown import own_steps
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from .cells import CELLS
+from . import gru, lstm, simple
 from .layouts import fitting
 from .readings import in_order, readings
 from .twin import Twin, completed, unrolled
@@ -17,8 +17,8 @@ def twins(case):
         known = {}
         for layout, x, states, deltas in fitting(case, case.tensors[first]):
             H = states.shape[-1]
-            for gates in (1, 4, 3):
-                cells = [cell for cell in CELLS if len(cell.gates) == gates]
+            for cells in (simple.CELLS, lstm.CELLS, gru.CELLS):
+                gates = len(cells[0].gates)
                 key = (x.shape[1:], H, gates)
                 if key not in known:
                     known[key] = list(readings(others, x.shape, H, gates))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from .cells import Cell
+from .cell import Cell
 from .equations import worked_out
 
 NAMES = ("Wx", "Wh", "b", "bh", "bh_n")
