@@ -60,15 +60,14 @@ def _parts(value):
         return [(key, part) for key, part in value.items() if isinstance(key, str | int)]
     if isinstance(value, list | tuple):
         return list(enumerate(value))
-    foreign = not type(value).__module__.startswith(("numpy", "builtins"))
-    if (
-        not foreign
-        or isinstance(value, type)
-        or inspect.isroutine(value)
-        or inspect.ismodule(value)
-    ):
+    plain = isinstance(value, type | str | bytes | complex | float | np.generic)
+    if plain or inspect.isroutine(value) or inspect.ismodule(value) or _is_numpys(value):
         return []
     return list(attributes(value).items())
+
+
+def _is_numpys(value):
+    return type(value).__module__.partition(".")[0] == "numpy"
 
 
 def attributes(thing):

@@ -112,6 +112,9 @@ def _sorted(subject, returned):
     params = subject.params
     if isinstance(returned, dict):
         return by_name(returned, subject.tensors)
+    steps = isinstance(returned, list) and len(subject.inputs) == 1
+    if steps and _shape(returned) == next(iter(subject.inputs.values())).shape:
+        returned = np.asarray(returned)  # a list of steps is one array
     every = returned if isinstance(returned, tuple | list) else (returned,)
     if every and isinstance(every[-1], dict):
         of_inputs = every[0] if isinstance(every[0], tuple) else every[:-1]
@@ -124,6 +127,14 @@ def _sorted(subject, returned):
             found[name] = gradient
             del open_[name]
     return found
+
+
+def _shape(value):
+    """Return the shape that a list would have as an array, or None if its parts differ."""
+    try:
+        return np.shape(value)
+    except ValueError:
+        return None
 
 
 class OnSelf(Foreign):
@@ -139,7 +150,8 @@ class OnSelf(Foreign):
     taken_for = "forward and backward with their state on self"
 
     def _forward(self):
-        return self.thing.forward(*self.call()), ()
+        y = self.thing.forward(*self.call())
+        return (np.asarray(y) if isinstance(y, list) else y), ()
 
     def backward(self, delta, cache):
         for name in ("zero_grad", "zero_gradients", "zero_grads"):
