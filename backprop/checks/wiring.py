@@ -29,7 +29,9 @@ class _Draft:
         wanted = {value: k in layer.integer_inputs for k, value in enumerate(values)}
         computed = [value for value, whole in wanted.items() if whole and value >= self.inputs]
         shape = output_shape(layer, given)
-        if shape is None or self.at.setdefault(id(layer), given) != given or computed:
+        # The layer is kept beside what it was given: a number that is free goes to another one.
+        _, before = self.at.setdefault(id(layer), (layer, given))
+        if shape is None or before != given or computed:
             return None
         if any(self.wanted.get(value, whole) != whole for value, whole in wanted.items()):
             return None
