@@ -8,7 +8,7 @@ from .gradcheck import gradcheck
 from .ours import OfLayer, OfLoss
 from .purity import Finding
 from .report import Diagnosis, Report
-from .styles import Function, OnSelf, Pair, WithCache
+from .styles import Function, Method, OnSelf, Pair, WithCache
 from .subjects import Subject
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Diagnosis",
     "Finding",
     "Function",
+    "Method",
     "OfLayer",
     "OfLoss",
     "OnSelf",

@@ -12,13 +12,23 @@ VERDICTS = ("ok", "undefined here", "cannot tell", "wrong")
 """What is said of an entry and of a tensor, from good to bad. The first two count as right."""
 
 
-def rounding(lost, scale):
-    """Return the rounding error of a gradient, whose error in float32 is `lost`.
+FACTORS = (0.7, 1.1, 1.3)
+"""By what a delta is multiplied, to see what a gradient's rounding is."""
 
-    The same arithmetic loses as many digits in either type, and float64 has 29 bits more of them.
-    However much is lost, this is taken for no more than ten times the usual tolerance.
+
+def rounding(gradient, others, scale):
+    r"""Return the rounding error of a gradient, from those that were computed for other deltas.
+
+    Backward is linear: $g(c\delta)/c = g(\delta)$ for every number $c$. What the two differ by is
+    rounding, however much of it cancels inside. It is never taken for more than 1e-9 of `scale`.
+
+    Args:
+        gradient: $g(\delta)$, or a number that is made from it.
+        others: the same from $g(c\delta)/c$, for several $c$.
+        scale: the size of the gradient.
     """
-    return np.minimum(4 * 2.0**-29 * lost, 10 * COMPLEX_TOLERANCE * scale)
+    apart = [float(np.max(np.abs(other - gradient), initial=0)) for other in others]
+    return float(np.nan_to_num(min(4 * max(apart, default=0.0), 1e-9 * scale)))
 
 
 @dataclass
@@ -68,6 +78,8 @@ class Comparison:
     size: float
     taken: list[Taken] = field(default_factory=list)
     """Slopes along directions."""
+    again: list[np.ndarray] = field(default_factory=list)
+    """The gradient worked out from other multiples of delta, which rounds in other ways."""
     float32_error: float | None = None
     """How far the gradient in float32 is from the one in float64."""
 
@@ -131,8 +143,7 @@ class Comparison:
         found = np.where((found == ok) & (doubt > tolerance), unknown, found)
         found = np.where(np.isfinite(self.central), found, unknown)
         if self.best is not self.central:
-            lost = (self.float32_error or 0.0) * self.scale
-            room = COMPLEX_TOLERANCE * self.scale + np.nan_to_num(rounding(lost, self.scale))
+            room = COMPLEX_TOLERANCE * self.scale + rounding(self.analytic, self.again, self.scale)
             exact = _apart(self.of_checked, self.complex_) <= room
             agreed = _apart(self.complex_, self.central) <= np.maximum(tolerance, doubt)
             found = np.where(exact, ok, np.where(agreed, wrong, found))

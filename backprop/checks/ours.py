@@ -113,6 +113,7 @@ class UnderLoss(Subject):
         self.has_cache = below.has_cache
         self.taken_for = f"{below.taken_for} under {type(loss).__name__}"
 
+    multiplies = True
     inputs = property(lambda self: self.below.inputs, lambda self, value: None)
     params = property(lambda self: self.below.params, lambda self, value: None)
     constants = property(lambda self: self.below.constants, lambda self, value: None)
@@ -128,4 +129,4 @@ class UnderLoss(Subject):
 
     def backward(self, delta, cache):
         below, of_loss = cache
-        return self.below.backward(self.loss.backward(of_loss), below)
+        return self.below.backward(delta * self.loss.backward(of_loss), below)

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..layers import Dropout
 from ..network import Network, inside
-from .comparison import COMPLEX_TOLERANCE, rounding
+from .comparison import COMPLEX_TOLERANCE, FACTORS, rounding
 from .gradcheck import gradcheck
 from .trials import LAYOUTS
 
@@ -110,8 +110,8 @@ def slopes_are_right(trial):
     $\sum_i d_i v_i = \operatorname{Im} L(a + \mathrm{i}hv)/h$ takes one pass for a whole tensor,
     and a wrong entry shows in the sum as much as if it were alone. The two agree to $10^{-12}$ of
     $\sum_i |d_i v_i|$, or of a hundredth of what the gradient is made from, if it is smaller than
-    that: where numbers cancel, as in a BatchNorm of two examples, their last digits are left. How
-    many digits are left is measured in float32 where that is not enough (see `rounding`).
+    that: where numbers cancel, as in a BatchNorm of two examples, their last digits are left. Where
+    even fewer are, how many is measured (see `rounding`).
     """
     layer, xs = trial.build(), freeze(trial.inputs())
     L, delta, y, cache = _loss(trial, layer, xs)
@@ -132,18 +132,18 @@ def slopes_are_right(trial):
         scale = max(np.abs(d * v).sum(), 1e-2 * size)
         off = abs((d * v).sum() - slope) / scale
         if off > COMPLEX_TOLERANCE:
-            lost = abs(((_in_float32(layer, xs, delta, trial)[name] - d) * v).sum())
-            off = max(0.0, off - rounding(lost, scale) / scale)
+            others = [(again[name] * v).sum() for again in _again(layer, xs, delta)]
+            off -= rounding((d * v).sum(), others, scale) / scale
         hold(off <= 1e-12, f"{what} is off by {off:.1e} along a random direction")
 
 
-def _in_float32(layer, xs, delta, trial):
-    """Return the gradients in float32, by the names of their tensors."""
-    single = layer.astype(np.float32)
-    xs = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in xs]
-    _, cache = forward(single, xs)
-    dxs, grads = backward(single, delta.astype(np.float32), cache)
-    return {**dict(enumerate(dxs)), **grads}
+def _again(layer, xs, delta):
+    """Yield the gradients worked out from other multiples of delta, which round in other ways."""
+    for factor in FACTORS:
+        _, cache = forward(layer, xs)
+        dxs, grads = backward(layer, factor * delta, cache)
+        gradients = {**dict(enumerate(dxs)), **grads}
+        yield {name: d / factor for name, d in gradients.items() if d is not None}
 
 
 def _loss(trial, layer, xs, delta=None):

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import expects
 from ..layer import Layer
 from .ours import OfLayer, OfLoss, UnderLoss
-from .styles import Function, OnSelf, Pair, WithCache
+from .styles import Function, Method, OnSelf, Pair, WithCache
 from .subjects import Subject
 
 
@@ -29,6 +29,8 @@ def subject_of(
         subject = _of_functions(*thing, inputs)
     elif not isinstance(thing, type) and _has_passes(thing):
         subject = _of_object(thing, inputs, loss, target).bind(inputs)
+    elif inspect.ismethod(thing) and not isinstance(thing.__self__, type):
+        subject = Method(thing).bind(inputs)
     elif callable(thing) and not isinstance(thing, type):
         subject = Function(thing).bind(inputs)
     else:

@@ -237,6 +237,7 @@ class Function(Subject):
 
     taken_for = "a function and its gradient"
     takes_delta = False
+    may_leave_out = True
 
     def __init__(self, f, gradient=None):
         super().__init__(f)
@@ -255,3 +256,41 @@ class Function(Subject):
         if isinstance(returned, dict):
             return by_name(returned, self.inputs)
         return self.given(returned if isinstance(returned, tuple | list) else (returned,))
+
+
+class Method(Foreign):
+    """A method that returns a number and its gradients, as `net.loss(X, y)` does in CS231n.
+
+    The parameters are those of the object that it belongs to, found as by `OnSelf`; the gradients
+    are a dict by their names, or lie beside them.
+
+    Args:
+        method: a bound method.
+        params: the names of the parameters; found by itself if not given.
+    """
+
+    taken_for = "a method that returns a number and its gradients"
+    takes_delta = False
+    may_leave_out = True
+
+    def __init__(self, method, params=None):
+        super().__init__(method.__self__, params)
+        self.method = method.__name__
+
+    def names_of(self, count):
+        return argument_names(getattr(self.thing, self.method), count)
+
+    def _forward(self):
+        return self._called()[0], ()
+
+    def backward(self, delta, cache):
+        *_, returned = self._called()
+        beside = {n: gradient_of(self.thing, s.paths) for n, s in self.slots.items()}
+        found = {name: value for name, value in beside.items() if value is not None}
+        if isinstance(returned, dict):
+            return {**found, **by_name(returned, self.tensors)}
+        return found
+
+    def _called(self):
+        returned = getattr(self.thing, self.method)(*self.call())
+        return returned if isinstance(returned, tuple) else (returned, None)

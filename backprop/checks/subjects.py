@@ -16,6 +16,7 @@ are not found, hand it one of these instead of the thing:
 | `forward(x) -> y`, `backward(delta) -> dx`, the rest on `self` | most books | `OnSelf` |
 | two functions, `forward(x, w, b) -> y, cache` | CS231n | `Pair` |
 | `f(x) -> number` and `gradient(x)`, or one function that returns both | SciPy | `Function` |
+| a method, `net.loss(X, y) -> number, grads`, with parameters on `net` | CS231n | `Method` |
 | `forward(y, target) -> loss, cache`, `backward(cache) -> delta` | losses here | `OfLoss` |
 """
 
@@ -40,6 +41,10 @@ class Subject:
     """Whether `backward` multiplies by a delta; that of a loss or a function begins with 1."""
     numbers = ()
     """Attributes that are plain numbers and have a gradient: they cannot be moved in place."""
+    multiplies = property(lambda self: self.takes_delta)
+    """Whether `backward` multiplies by what it is given as delta, a 1 on top of a loss included."""
+    may_leave_out = False
+    """Whether gradients of some inputs may be left out: a fit needs none of its data."""
     has_cache = False
     """Whether the passes hand over a cache, so that two of them can be in flight."""
 

@@ -326,3 +326,24 @@ def test_a_backward_that_overwrites_its_delta_is_stopped_at_the_line():
     assert kinds(report) == ["overwrites delta"]
     assert "backward changed the delta it was given, in line" in str(report)
     assert str(report).count("delta *= 2") == 1
+
+
+def test_what_is_lost_in_rounding_is_measured_and_not_called_wrong():
+    # All of a batch alike: the variance is 0, and 1 / sqrt(epsilon) blows up what cancels to 0
+    net = bp.Network([bp.Embedding(1, 2, init=bp.Glorot()), bp.BatchNorm(), bp.LSTM(3)])
+    net.build((6,), rng=0, dtype=np.float64)
+    for seed in range(10):
+        report = bp.gradcheck(net, np.zeros((2, 6), int), rng=seed)
+        assert report, report
+
+
+@pytest.mark.parametrize("error", [1e-6, 1e-8, 1e-10, 3e-12])
+def test_losses_are_held_to_the_last_digits_too(error):
+    class Off(bp.MeanSquaredError):
+        def backward(self, cache, /):
+            return (1 + error) * super().backward(cache)
+
+    target = inputs(3, 4, seed=1)
+    assert bp.gradcheck(Off(), inputs(3, 4), target=target)["x"].verdict == "wrong"
+    net = bp.Network([bp.Dense(4)])
+    assert not bp.gradcheck(net, inputs(3, 4), loss=Off(), target=target)

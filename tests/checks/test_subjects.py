@@ -472,3 +472,58 @@ def test_a_large_layer_ends_in_time():
     assert report, report
     assert len(report["W"].checked) <= 300
     assert len(report["W"].taken) == 3
+
+
+def test_a_method_that_returns_a_loss_and_its_gradients():
+    class TwoLayers:
+        def __init__(self, wrong=1.0):
+            self.params = {"W1": spread((4, 3), 1), "b1": np.ones(3), "W2": spread((3, 2), 2)}
+            self.wrong = wrong
+
+        def loss(self, X, y, reg=0.5):
+            p = self.params
+            h = np.tanh(X @ p["W1"] + p["b1"])
+            scores = h @ p["W2"]
+            z = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+            hit = np.arange(2) == y[:, None]
+            loss = -np.log(z)[hit].mean() + reg * (p["W1"] ** 2).sum()
+            ds = (z - hit) / len(X)
+            dz = ds @ p["W2"].T * (1 - h**2)
+            grads = {"W2": h.T @ ds, "b1": dz.sum(axis=0)}
+            grads["W1"] = self.wrong * (X.T @ dz + 2 * reg * p["W1"])
+            return loss, grads
+
+    report = bp.gradcheck(TwoLayers().loss, x, np.array([0, 1, 1]))
+    assert report, report
+    assert report.taken_for == "a method that returns a number and its gradients"
+    assert {row.name for row in report.comparisons} == {"W1", "b1", "W2"}
+    report = bp.gradcheck(TwoLayers(wrong=2.0).loss, x, np.array([0, 1, 1]))
+    assert report["W1"].verdict == "wrong"
+
+
+def test_a_list_of_steps_is_one_array():
+    class Steps:
+        def forward(self, x):
+            self.x = x
+            return [step**2 for step in x]
+
+        def backward(self, delta):
+            return [2 * step * d for step, d in zip(self.x, delta, strict=True)]
+
+    report = bp.gradcheck(Steps(), x)
+    assert report, report
+
+
+def test_ties_that_the_complex_step_decides_otherwise_are_no_mistake():
+    class Pool:
+        """The largest of four, of which many are equal; a complex maximum is another one."""
+
+        def forward(self, x):
+            self.winner = x.argmax(axis=-1)
+            return x.max(axis=-1)
+
+        def backward(self, delta):
+            return delta[..., None] * (np.arange(4) == self.winner[..., None])
+
+    many = np.maximum(np.round(np.random.default_rng(0).standard_normal((40, 30, 4))), 0)
+    assert bp.gradcheck(Pool(), many)
