@@ -144,7 +144,8 @@ class Comparison:
         found = np.where(np.isfinite(self.central), found, unknown)
         if self.best is not self.central:
             room = COMPLEX_TOLERANCE * self.scale + rounding(self.analytic, self.again, self.scale)
-            exact = _apart(self.of_checked, self.complex_) <= room
+            # Either estimate will do that is as near as this: no mistake is met by chance.
+            exact = np.minimum(_apart(self.of_checked, self.complex_), apart) <= room
             agreed = _apart(self.complex_, self.central) <= np.maximum(tolerance, doubt)
             found = np.where(exact, ok, np.where(agreed, wrong, found))
             of_branch = exact
