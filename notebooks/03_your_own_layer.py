@@ -136,8 +136,8 @@ bp.gradcheck(ForgotS(), x)
 # `x` is wrong and `beta` is right: so look at (3), not at (4). And there is a case so small that it
 # can be reckoned by hand: one example with one feature.
 #
-# No known mistake gives these numbers. So it is a mistake in the mathematics, not one of the usual
-# slips: there is no factor, no sum, no transpose too many, but a *term* too few.
+# The diagnosis says what the numbers are: a slope, $\sigma(u)$ at $u = x$, but of another function,
+# of which it is the whole derivative. Of this one it is half: there is a *term* too few.
 #
 # **The batch is averaged, not summed.** Here the layer divides by $N$, which is the loss's
 # business.

@@ -417,7 +417,7 @@ def std_of(x):
 class Standardise(bp.Layer):
     def forward(self, x, /):
         s = std_of(x)
-        y = (x - x.mean(axis=1, keepdims=True)) / (s + 1e-9)
+        y = (x - x.mean(axis=1, keepdims=True)) / (s + 1e-11)
         return y, (y, s)
 
     def backward(self, delta, cache, /):
@@ -450,9 +450,9 @@ report
 #     return np.sqrt((distance**2).mean(axis=1, keepdims=True))
 # ```
 #
-# And now the layer is *wrong*, by about $10^{-8}$: backward divides by $s$ where forward divided by
-# $s + 10^{-9}$. Differences are too blunt to see that. It does no harm while $s$ is about 1. In a
-# row whose entries are all but equal, $s$ may be as small as $10^{-9}$, and backward is off by a
+# And now the layer is *wrong*, by about $10^{-11}$: backward divides by $s$ where forward divided
+# by $s + 10^{-11}$. Differences are too blunt to see that. It does no harm while $s$ is about 1. In
+# a row whose entries are all but equal, $s$ may be as small as $10^{-11}$, and backward is off by a
 # factor of two.
 # </details>
 
@@ -879,7 +879,7 @@ report.plot()
 # the smallest input that still fails has as few steps as it takes:
 
 # %%
-print("x is wrong", report["x"].where.removeprefix("; they are wrong "))
+print("x is wrong", report["x"].where.removeprefix("wrong "))
 print("smallest input that fails:", report.smallest)
 
 # %% [markdown]

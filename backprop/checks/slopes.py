@@ -50,7 +50,12 @@ def wrong_slopes(right, places):
             slope = function(u)
             if not near(slope, right):
                 evidence = f"The slope was taken as {form} at u = {where}."
-                yield "activation derivative at the wrong side", evidence, slope
+                other = (
+                    form == "sigma(u)" and where == "x"
+                )  # that of the softplus, at its right side
+                kind = "another activation's" if other else "activation"
+                side = "" if other else " at the wrong side"
+                yield f"{kind} derivative{side}", evidence, slope
 
 
 def places(case):

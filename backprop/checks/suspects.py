@@ -67,6 +67,10 @@ def turned(case):
             yield "transposed", evidence, {name: g.reshape(rows, -1).T.reshape(g.shape)}
             evidence = f"The right numbers: reshape was given the transpose of ({rows}, ...)."
             yield "transposed", evidence, {name: g.reshape(-1, rows).T.reshape(g.shape)}
+    for name, W in case.tensors.items():
+        if case.first in case.wrong and W.ndim == 2 and W.shape[0] == W.shape[1]:
+            evidence = f"The delta went back through {name} where it is {name} transposed."
+            yield "transposed", evidence, {case.first: case.right_with(case.first, **{name: W.T})}
 
 
 # Sums that were not taken, or not over everything
