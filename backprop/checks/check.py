@@ -1,5 +1,6 @@
 """A check in progress: a subject, a delta, and what is estimated with them."""
 
+import math
 import time
 import warnings
 from functools import cached_property
@@ -161,11 +162,14 @@ class Check:
 
     def _value(self):
         """Return L."""
-        y, _ = self.subject.forward()
-        return float((y * self.delta).sum())
+        return self._value_and_winners()[0]
 
     def _value_and_winners(self):
-        y, cache = self.subject.forward()
+        """Return L and the winners; NaN where forward does not take the moved numbers."""
+        try:
+            y, cache = self.subject.forward()
+        except Exception:  # a range that is left, a root of something negative
+            return math.nan, b""
         return float((y * self.delta).sum()), winners(self.subject, cache)
 
     def _slope(self, array, place, enough) -> Slope:

@@ -30,7 +30,9 @@ def check_named(text, shapes, batch, seed, entries):
         ValueError: a text has another form, or names nothing.
         OSError: the file cannot be read.
     """
-    module, _, what = text.rpartition(":")
+    head, paren, arguments = text.partition("(")
+    module, _, what = head.rpartition(":")
+    what += paren + arguments
     if not module or not what:
         raise expects("check", FORM, repr(text))
     if not shapes:
@@ -73,20 +75,28 @@ def _module(name):
 def _named(module, what):
     """Return the object, made from its class, or the pair of functions that `what` names."""
     try:
-        tree = ast.parse(what, mode="eval").body
-        match tree:
-            case ast.Tuple(elts=[ast.Name(id=forward), ast.Name(id=backward)]):
-                return _found(module, forward), _found(module, backward)
-            case ast.Name(id=name):
-                found = _found(module, name)
-                return found() if isinstance(found, type) else found
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-                settings = {str(word.arg): ast.literal_eval(word.value) for word in keywords}
-                return _found(module, name)(*map(ast.literal_eval, args), **settings)
-    except (SyntaxError, ValueError) as error:
-        if str(error).startswith("check expects"):
-            raise
-    raise expects("check", FORM, repr(what))
+        names, args, settings = _parsed(what)
+    except (SyntaxError, ValueError):
+        raise expects("check", FORM, repr(what)) from None
+    found = [_found(module, name) for name in names]
+    if len(found) == 2:
+        return tuple(found)
+    if args is None:
+        return found[0]() if isinstance(found[0], type) else found[0]
+    return found[0](*args, **settings)
+
+
+def _parsed(what):
+    """Return the names in a text, and the arguments of the call that it is; or raise ValueError."""
+    match ast.parse(what, mode="eval").body:
+        case ast.Tuple(elts=[ast.Name(id=forward), ast.Name(id=backward)]):
+            return [forward, backward], None, {}
+        case ast.Name(id=name):
+            return [name], None, {}
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            settings = {str(word.arg): ast.literal_eval(word.value) for word in keywords}
+            return [name], [ast.literal_eval(each) for each in args], settings
+    raise ValueError(what)
 
 
 def _found(module, name):
@@ -98,6 +108,9 @@ def _found(module, name):
 
 def _axes(text):
     try:
-        return tuple(int(axis) for axis in text.split(","))
+        axes = tuple(int(axis) for axis in text.split(","))
     except ValueError:
-        raise expects("--shape", "whole numbers such as 8,8,3", repr(text)) from None
+        axes = (0,)
+    if min(axes) < 1:
+        raise expects("--shape", "whole numbers such as 8,8,3", repr(text))
+    return axes

@@ -59,8 +59,8 @@ def gradcheck(
         A `Report`: print it, show it in a notebook, or use it as a truth value.
 
     Raises:
-        TypeError: `thing` is nothing that can be checked.
-        ValueError: no inputs, or empty or non-finite ones.
+        TypeError: `thing` is nothing that can be checked, or its outputs are no real numbers.
+        ValueError: no inputs, or empty or non-finite ones, or `entries` below 1.
     """
     entries = None if entries is None else whole("gradcheck", "entries", entries)
     rng = np.random.default_rng(rng)
@@ -76,6 +76,9 @@ def gradcheck(
 
 def _checked(subject, rng, entries, explain):
     double = subject.astype(np.float64)
+    if not double.tensors:
+        text = "no input and no parameter is an array of floats: there is nothing to check"
+        return Report(subject, [Finding("not checked", text)], [])
     try:
         found = [*unchecked(double), *settle(double)]
     except Randomness as stop:
@@ -94,7 +97,8 @@ def _checked(subject, rng, entries, explain):
         return Report(subject, [*found, _crash(error)], [])
     if any(each.serious and each.text.startswith("forward ") for each in found):
         return Report(subject, found, [])  # there is no telling what was differentiated
-    gradients = {n: g for n, g in gradients.items() if np.asarray(g).dtype.kind in "fiub"}
+    bad = [each.text.partition(":")[0] for each in of_gradients if each.kind == "wrong type"]
+    gradients = {n: g for n, g in gradients.items() if n not in bad and g is not None}
     report = Report(subject, found, check.rows(gradients))
     _add_float32(report, subject, double, check.delta)
     if explain and not report:

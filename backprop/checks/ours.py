@@ -72,7 +72,10 @@ class OfLayer(WithCache):
 
 
 class OfLoss(Subject):
-    """A loss by itself: `forward(y, target) -> loss, cache`, `backward(cache) -> delta`."""
+    """A loss by itself: `forward(y, target) -> loss, cache`, `backward(cache) -> delta`.
+
+    One that keeps its state on itself returns the loss alone, and its `backward` takes nothing.
+    """
 
     taken_for = "a loss"
     takes_delta = False
@@ -89,23 +92,42 @@ class OfLoss(Subject):
     def is_constant(self, position, value):
         return False
 
-    def _forward(self):
-        returned = self.thing.forward(*self.call(), self.target)
-        return (returned[0], returned[1:]) if self.has_cache else (returned, ())
-
     def find_params(self):
         # Without a cache, it keeps what backward needs on itself.
-        returned = self.copy().thing.forward(*self.call(), self.target)
-        self.has_cache = isinstance(returned, tuple)
+        one = self.copy()
+        self.has_cache = isinstance(one.thing.forward(*one.call(), one.target), tuple)
+
+    def copy(self, dtype=None):
+        twin = super().copy(dtype)
+        twin.target = copy.deepcopy(self.target)
+        return twin
+
+    def _forward(self):
+        (y,) = self.call()
+        L, *cache = _loss_and_cache(self.thing, y, self.target)
+        return L, cache
 
     def backward(self, delta, cache):
         return self.given((self.thing.backward(*cache),))
+
+
+def _loss_and_cache(loss, y, target):
+    """Return the loss and, if there is one, its cache."""
+    returned = loss.forward(y, target)
+    return returned if isinstance(returned, tuple) else (returned,)
 
 
 class UnderLoss(Subject):
     """A subject with a loss on top of it."""
 
     takes_delta = False
+    multiplies = True
+    inputs = property(lambda self: self.below.inputs, lambda self, value: None)
+    params = property(lambda self: self.below.params, lambda self, value: None)
+    constants = property(lambda self: self.below.constants, lambda self, value: None)
+    numbers = property(lambda self: self.below.numbers)
+    captured = property(lambda self: self.below.captured)
+    name = property(lambda self: self.below.name)
 
     def __init__(self, below, loss, target):
         super().__init__(below.thing)
@@ -113,20 +135,23 @@ class UnderLoss(Subject):
         self.has_cache = below.has_cache
         self.taken_for = f"{below.taken_for} under {type(loss).__name__}"
 
-    multiplies = True
-    inputs = property(lambda self: self.below.inputs, lambda self, value: None)
-    params = property(lambda self: self.below.params, lambda self, value: None)
-    constants = property(lambda self: self.below.constants, lambda self, value: None)
-    name = property(lambda self: self.below.name)
-
     def copy(self, dtype=None):
-        return UnderLoss(self.below.copy(dtype), self.loss, self.target)
+        loss, target = copy.deepcopy(self.loss), copy.deepcopy(self.target)
+        twin = UnderLoss(self.below.copy(dtype), loss, target)
+        twin.seed = self.seed
+        return twin
+
+    def state(self):
+        return self.below.state()
+
+    def hint(self, name, shape):
+        return self.below.hint(name, shape)
 
     def _forward(self):
         y, cache = self.below.forward()
-        L, of_loss = self.loss.forward(y, self.target)
+        L, *of_loss = _loss_and_cache(self.loss, y, self.target)
         return L, (cache, of_loss)
 
     def backward(self, delta, cache):
         below, of_loss = cache
-        return self.below.backward(delta * self.loss.backward(of_loss), below)
+        return self.below.backward(delta * self.loss.backward(*of_loss), below)

@@ -82,7 +82,7 @@ def generators(thing):
     found, queue, seen = [], [(thing, 0)], set()
     while queue:
         value, depth = queue.pop()
-        if isinstance(value, np.random.Generator):
+        if isinstance(value, np.random.Generator | np.random.RandomState):
             found.append(value)
         elif depth < DEEPEST and id(value) not in seen and not isinstance(value, np.ndarray):
             seen.add(id(value))

@@ -109,6 +109,8 @@ def _unfolded(a, name):
         return np.atleast_2d(a)
     if a.ndim == 3:
         return _tiled(a[:TILES, np.newaxis])
+    if a.ndim > 4:
+        a = a.reshape(-1, *a.shape[-3:])
     # Kernels (K, K, C, F) or (F, C, K, K); images (N, H, W, C) or (N, C, H, W).
     if name.rpartition(".")[2].startswith("x"):
         a = a.transpose(0, 3, 1, 2) if a.shape[3] <= a.shape[1] else a

@@ -134,7 +134,7 @@ def slopes_are_right(trial):
         if off > COMPLEX_TOLERANCE:
             others = [(again[name] * v).sum() for again in _again(layer, xs, delta)]
             off -= rounding((d * v).sum(), others, scale) / scale
-        hold(off <= 1e-12, f"{what} is off by {off:.1e} along a random direction")
+        hold(off <= COMPLEX_TOLERANCE, f"{what} is off by {off:.1e} along a random direction")
 
 
 def _again(layer, xs, delta):

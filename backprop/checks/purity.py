@@ -94,7 +94,8 @@ def structure(subject, gradients):
         value = gradients[name]
         dtype = getattr(value, "dtype", np.dtype(type(value)) if np.isscalar(value) else None)
         if dtype is None or dtype.kind not in "fiub":
-            text = f"{name}: its gradient is no array of numbers but {type(value).__name__}"
+            kind = type(value).__name__ if dtype is None else dtype
+            text = f"{name}: its gradient is no array of real numbers but {kind}"
             yield Finding("wrong type", text)
             continue
         if np.shape(value) != tensor.shape:
@@ -114,6 +115,12 @@ def unchecked(subject):
     if first is not None and first.ndim > 1 and len(first) == 1 and len(subject.tensors) > 1:
         text = "a batch of one cannot show a sum over the batch that is missing: give it two"
         yield Finding("not checked", text, serious=False)
+    for name in subject.captured:
+        text = (
+            f"{name} was not checked: forward reads it through a function that was made in the"
+            " constructor and cannot be copied; make that a method"
+        )
+        yield Finding("not checked", text)
     for name in subject.numbers:
         text = f"{name} is a plain number and was not checked: keep it as an array, np.array([...])"
         yield Finding("not checked", text, serious=False)
@@ -211,7 +218,7 @@ def _line(subject, delta, what):
             array.flags.writeable = False
         _, cache = one.forward()
         if what == "the cache":
-            for array in arrays(cache):
+            for array in arrays((cache, one.state())):
                 array.flags.writeable = False
         one.backward(delta, cache)
     except ValueError as error:
@@ -256,7 +263,10 @@ def _earlier_call(subject, delta, gradients):
     first = _outputs(subject.copy())
     inputs = dict(one.inputs)
     _read_others(one)
-    _, cache = one.forward()
+    try:
+        _, cache = one.forward()
+    except Exception:  # it does not take other numbers: nothing to be learned from them
+        return
     one.backward(0.5 * delta, cache)
     one.inputs.update(inputs)
     if not _same(_outputs(one), first):

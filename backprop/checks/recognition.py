@@ -18,7 +18,7 @@ def subject_of(
     """Return the subject that `thing` is, reading `inputs`.
 
     Raises:
-        TypeError: `thing` is none of the kinds above.
+        TypeError: `thing` is none of the kinds that `subjects.py` lists.
         ValueError: no inputs, or empty or non-finite ones.
     """
     if isinstance(thing, Subject):

@@ -78,7 +78,7 @@ def _candidates(subject):
     alike = [[p for p in axes if length(p) == L] for L in sorted({length(p) for p in axes})[::-1]]
     # Cut alone, a parameter's axis may fit by broadcasting only: the first array's, then.
     groups = [batch, *alike, *([place] for place in axes if place[0] == next(iter(parts)))]
-    for share, group in itertools.product((0, 2, 1), groups):
+    for share, group in itertools.product((0, 2, 1), filter(None, groups)):
         L = length(group[0])
         cut = {0: 1, 2: L // 2, 1: L - 1}[share]
         if 1 <= cut < L:
@@ -88,7 +88,8 @@ def _candidates(subject):
 
 
 def _batch(parts):
-    return next(iter(parts.values())).shape[0]
+    first = next(iter(parts.values()), np.zeros(0))
+    return first.shape[0] if first.ndim else 0
 
 
 def _parts(subject):
@@ -129,6 +130,6 @@ def _rebuilt(layer, shapes):
         layer.in_shapes = None
     try:
         layer.build(*shapes, rng=np.random.default_rng(0), dtype=np.float64)
-    except (ValueError, TypeError):
+    except Exception:  # there are many ways to say that it cannot be built for these
         return None
     return layer

@@ -50,9 +50,8 @@ def wrong_slopes(right, places):
             slope = function(u)
             if not near(slope, right):
                 evidence = f"The slope was taken as {form} at u = {where}."
-                other = (
-                    form == "sigma(u)" and where == "x"
-                )  # that of the softplus, at its right side
+                # sigma(x) is the softplus's slope, and at its right side.
+                other = form == "sigma(u)" and where == "x"
                 kind = "another activation's" if other else "activation"
                 side = "" if other else " at the wrong side"
                 yield f"{kind} derivative{side}", evidence, slope

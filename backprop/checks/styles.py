@@ -1,10 +1,11 @@
-"""The four styles in which other people write a derivative."""
+"""The styles in which other people write a derivative."""
 
 import contextlib
 from functools import cached_property
 
 import numpy as np
 
+from ..errors import expects
 from .parameters import (
     argument_names,
     attributes,
@@ -30,7 +31,7 @@ class Foreign(Subject):
 
     def __init__(self, thing, params=None):
         super().__init__(thing)
-        self.named, self.slots, self.numbers = params, {}, []
+        self.named, self.slots, self.numbers, self.captured = params, {}, [], []
 
     def find_params(self):
         """Keep of all arrays those that have a gradient, or that the output depends on."""
@@ -46,20 +47,47 @@ class Foreign(Subject):
             kept = {n for n, s in self.slots.items() if trial.still_has(n, s)}
             with contextlib.suppress(Exception):  # the check itself will meet it, and tell
                 gradients = trial.backward(np.ones_like(y, dtype=float), cache)
+        with_gradient = [self.params[name] for name in gradients if name in self.params]
         self.params = {
             name: value
             for name, value in self.params.items()
-            if name in kept and (gradients.get(name) is not None or self._is_lacking(name, value))
+            if name in kept
+            and (gradients.get(name) is not None or self._is_lacking(name, value, with_gradient))
         }
+        self._leave_out_what_no_copy_reads(gradients)
         self.numbers = [n for n, v in attributes(self.thing).items() if _is_lone(trial.thing, n, v)]
 
     def still_has(self, name, slot):
         """Whether the parameter is still the array that this copy was given."""
         return any(resolve(self.thing, path) is self.params[name] for path in slot.paths)
 
-    def _is_lacking(self, name, value):
-        """Whether the output depends on an array without a gradient."""
-        return value.dtype.kind == "f" and self.matters(name)
+    def _leave_out_what_no_copy_reads(self, gradients):
+        """Forget parameters with a gradient that change nothing in a copy, which closures may do.
+
+        A function that was made in the constructor holds the original's arrays, and so does that of
+        a copy: there the parameter cannot be moved.
+        """
+        held = any(_is_closure(part) for part in attributes(self.thing).values())
+        for name in list(self.params) if held else ():
+            if np.any(gradients.get(name)) and not self.matters(name):
+                del self.params[name]
+                self.captured = [*self.captured, name]
+
+    def _is_lacking(self, name, value, others):
+        """Whether the output depends on an array that has no gradient, of its own or of others."""
+        if value.dtype.kind != "f" or any(np.may_share_memory(value, each) for each in others):
+            return False
+        return self.matters(name)
+
+    def gradients(self):
+        """Return the gradients that the last `backward` left beside the parameters."""
+        slots_ = {name: slot for name, slot in self.slots.items() if name in self.params}
+        if isinstance(self.named, dict):
+            there = {slot.name: slot.array for slot in slots(self.thing)}
+            found = {name: there.get(self.named[name]) for name in slots_}
+        else:
+            found = {name: gradient_of(self.thing, slot.paths) for name, slot in slots_.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
     def hint(self, name, shape):
         """Return a sentence on what may be the gradient of a parameter that seems to have none."""
@@ -71,6 +99,10 @@ class Foreign(Subject):
         what = f'params={{"{name}": "{alike[0]}"}}' if alike else "params=[...]"
         found = f"If it is {alike[0]}" if alike else f"If {name} is a constant"
         return f". {found}, say {type(self).__name__}(thing, {what})"
+
+
+def _is_closure(value):
+    return bool(getattr(value, "__closure__", None))
 
 
 def _is_lone(thing, name, value):
@@ -96,8 +128,7 @@ class WithCache(Foreign):
 
     def backward(self, delta, cache):
         found = self.sorted(self.thing.backward(delta, *cache))
-        beside = {n: gradient_of(self.thing, s.paths) for n, s in self.slots.items()}
-        return {**{n: g for n, g in beside.items() if g is not None}, **found}
+        return {**self.gradients(), **found}
 
     def sorted(self, returned):
         """Return what `backward` returned by the name of its tensor."""
@@ -112,21 +143,30 @@ def _sorted(subject, returned):
     params = subject.params
     if isinstance(returned, dict):
         return by_name(returned, subject.tensors)
-    steps = isinstance(returned, list) and len(subject.inputs) == 1
-    if steps and _shape(returned) == next(iter(subject.inputs.values())).shape:
-        returned = np.asarray(returned)  # a list of steps is one array
-    every = returned if isinstance(returned, tuple | list) else (returned,)
+    every = _several(subject, returned)
     if every and isinstance(every[-1], dict):
         of_inputs = every[0] if isinstance(every[0], tuple) else every[:-1]
         return {**subject.given(of_inputs), **by_name(every[-1], params)}
-    found, open_ = subject.given(every), dict(params)
-    for gradient in every[len(subject.arguments) :]:
+    # Settings among the arguments have no gradient, and there may be no place kept for them.
+    count = len(subject.arguments)
+    if len(every) == len(subject.inputs) + len(params):
+        count = len(subject.inputs)
+    found, open_ = subject.given(every[:count]), dict(params)
+    for gradient in every[count:]:
         alike = [name for name, value in open_.items() if value.shape == np.shape(gradient)]
         name = (alike or list(open_) or [None])[0]
         if name is not None:
             found[name] = gradient
             del open_[name]
     return found
+
+
+def _several(subject, returned):
+    """Return gradients as a tuple or list of them; a list of numbers or steps may be one array."""
+    alone = isinstance(returned, list) and len(subject.inputs) == 1
+    if alone and _shape(returned) == next(iter(subject.inputs.values())).shape:
+        returned = np.asarray(returned)
+    return returned if isinstance(returned, tuple | list) else (returned,)
 
 
 def _shape(value):
@@ -176,16 +216,6 @@ class OnSelf(Foreign):
             if not any(path in self._own_paths or is_in_table(path) for path in slot.paths)
         }
 
-    def gradients(self):
-        """Return the gradients that the last `backward` left."""
-        if isinstance(self.named, dict):
-            paths = {name: [(where,)] for name, where in self.named.items()}
-            found = {name: resolve(self.thing, path[0]) for name, path in paths.items()}
-        else:
-            slots_ = ((name, slot) for name, slot in self.slots.items() if name in self.params)
-            found = {name: gradient_of(self.thing, slot.paths) for name, slot in slots_}
-        return {name: value for name, value in found.items() if value is not None}
-
 
 class Pair(Subject):
     """Two functions, as in CS231n: `forward(x, w, b) -> y, cache`, `backward(delta, cache)`.
@@ -219,12 +249,7 @@ class Pair(Subject):
             ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
             parts = zip(np.split(delta, ends), self.shapes, strict=True)
             deltas = [part.reshape(shape) for part, shape in parts]
-        returned = self.pullback(*deltas, *cache)
-        first, *rest = returned if isinstance(returned, tuple) else (returned,)
-        if len(rest) == 1 and isinstance(rest[0], dict):
-            first_name = next(iter(self.inputs))
-            return {first_name: first, **by_name(rest[0], self.inputs)}
-        return self.given((first, *rest))
+        return _sorted(self, self.pullback(*deltas, *cache))
 
 
 class Function(Subject):
@@ -248,6 +273,9 @@ class Function(Subject):
 
     def _forward(self):
         value = self.thing(*self.call())
+        if self.gradient is None and not isinstance(value, tuple | list):
+            what = "a function that returns its value and its gradient, or a pair of functions"
+            raise expects("gradcheck", what, f"{self.name}, which returns one number", TypeError)
         return (value if self.gradient else value[0]), ()
 
     def backward(self, delta, cache):
@@ -255,7 +283,7 @@ class Function(Subject):
         returned = self.gradient(*call) if self.gradient else self.thing(*call)[1]
         if isinstance(returned, dict):
             return by_name(returned, self.inputs)
-        return self.given(returned if isinstance(returned, tuple | list) else (returned,))
+        return self.given(_several(self, returned))
 
 
 class Method(Foreign):
@@ -285,11 +313,8 @@ class Method(Foreign):
 
     def backward(self, delta, cache):
         *_, returned = self._called()
-        beside = {n: gradient_of(self.thing, s.paths) for n, s in self.slots.items()}
-        found = {name: value for name, value in beside.items() if value is not None}
-        if isinstance(returned, dict):
-            return {**found, **by_name(returned, self.tensors)}
-        return found
+        table = returned if isinstance(returned, dict) else {}
+        return {**self.gradients(), **by_name(table, self.tensors)}
 
     def _called(self):
         returned = getattr(self.thing, self.method)(*self.call())

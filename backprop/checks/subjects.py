@@ -1,4 +1,4 @@
-r"""What can be checked: five ways in which people write a derivative, seen as one.
+r"""What can be checked: the ways in which people write a derivative, seen as one.
 
 A *subject* is a function of named tensors, with its derivative coded by hand. Its tensors are live:
 whoever changes one in place changes what the next pass computes, which is how a derivative is
@@ -29,7 +29,7 @@ from .parameters import generators, slots
 
 
 class Subject:
-    """A function of tensors with its derivative; the adapters below are its kinds.
+    """A function of tensors with its derivative; its kinds stand in `styles.py` and `ours.py`.
 
     `inputs` and `params` hold the tensors, by name; `constants` what is passed along and has no
     derivative: labels, settings, token ids.
@@ -41,6 +41,8 @@ class Subject:
     """Whether `backward` multiplies by a delta; that of a loss or a function begins with 1."""
     numbers = ()
     """Attributes that are plain numbers and have a gradient: they cannot be moved in place."""
+    captured = ()
+    """Parameters that forward reads through a function made in the constructor."""
     multiplies = property(lambda self: self.takes_delta)
     """Whether `backward` multiplies by what it is given as delta, a 1 on top of a loss included."""
     may_leave_out = False
@@ -73,8 +75,10 @@ class Subject:
         names = twin.names_of(len(inputs))
         for position, (name, value) in enumerate(zip(names, inputs, strict=True)):
             if _is_table(value):
-                twin.tables[name] = {key: key for key in value}
-                twin.inputs |= {key: _checked(part) for key, part in value.items()}
+                known = twin.inputs
+                keys = {key: f"{name}.{key}" if key in known else key for key in value}
+                twin.tables[name] = keys
+                twin.inputs |= {keys[key]: _checked(part) for key, part in value.items()}
             elif twin.is_constant(position, value):
                 twin.constants[name] = value
             else:
@@ -103,17 +107,15 @@ class Subject:
     def copy(self, dtype=None):
         """Return a copy that shares no array with this one."""
         twin = copy.copy(self)
-        convert = lambda a: np.array(a, dtype=dtype or a.dtype)  # noqa: E731
-        twin.inputs = {name: convert(x) for name, x in self.inputs.items()}
+        twin.inputs = {n: np.array(x, dtype=dtype or x.dtype) for n, x in self.inputs.items()}
         twin.constants = copy.deepcopy(self.constants)
-        twin.params = {name: convert(value) for name, value in self.params.items()}
         # Wherever the thing holds one of the arrays, its copy holds the new one; and where it keeps
         # others, say to write gradients into, they follow its parameters' type.
-        new = {id(self.params[name]): value for name, value in twin.params.items()}
-        if dtype is not None and np.dtype(dtype).kind == "f":
-            for slot in slots(self.thing):
-                if slot.array.dtype.kind == "f":
-                    new.setdefault(id(slot.array), slot.array.astype(dtype))
+        held = list(self.params.values())
+        if dtype is None or np.dtype(dtype).kind == "f":
+            held += [slot.array for slot in slots(self.thing) if slot.array.dtype.kind == "f"]
+        new = copies(held, dtype)
+        twin.params = {name: new[id(value)] for name, value in self.params.items()}
         twin.thing = copy.deepcopy(self.thing, new)
         return twin
 
@@ -131,7 +133,11 @@ class Subject:
         if self.seed is not None:
             np.random.seed(self.seed)  # noqa: NPY002 -- foreign code draws from the global state
             for generator in generators(self.thing):
-                generator.bit_generator.state = np.random.default_rng(self.seed).bit_generator.state
+                if isinstance(generator, np.random.RandomState):
+                    generator.seed(self.seed)
+                else:
+                    fresh = np.random.default_rng(self.seed)
+                    generator.bit_generator.state = fresh.bit_generator.state
         return self._forward()
 
     def _forward(self):
@@ -167,6 +173,27 @@ class Subject:
             by_argument = dict(zip(self.arguments, gradients, strict=False))
             return {name: by_argument[name] for name in names}
         return dict(zip(names, gradients, strict=False))
+
+
+def copies(held, dtype=None):
+    """Return copies of arrays by the id of the original; what was a view of another one still is.
+
+    Args:
+        held: the arrays.
+        dtype: the type of the copies; each array's own if not given.
+    """
+    new, owners = {}, []
+    for a in sorted({id(a): a for a in held}.values(), key=lambda a: -a.size):
+        owner = next((o for o in owners if o.dtype == a.dtype and np.may_share_memory(o, a)), None)
+        if owner is None:
+            new[id(a)] = np.array(a, dtype=dtype or a.dtype, order="C")
+            owners += [a] if a.flags.c_contiguous else []
+            continue
+        start = (a.ctypes.data - owner.ctypes.data) // a.itemsize
+        whole = new[id(owner)].reshape(-1)
+        steps = [step // a.itemsize * whole.itemsize for step in a.strides]
+        new[id(a)] = np.lib.stride_tricks.as_strided(whole[start:], a.shape, steps)
+    return new
 
 
 def arrays(value, depth=4):

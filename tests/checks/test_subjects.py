@@ -244,7 +244,7 @@ def test_what_the_sample_misses_the_random_directions_see():
     assert "along a random direction through all 1200 entries the slope is" in str(report)
 
 
-# What the adversary brought: layers as they are found in the wild
+# Layers as they are found in the wild
 
 
 class Affine:
