@@ -244,6 +244,18 @@ def test_check_names_the_mistake_and_leaves_json_and_a_picture(mine):
             " 'Other'",
         ),
         (
+            ("backprop.layers:Dense(-1)", "--shape", "3"),
+            "Dense expects units to be a whole number of at least 1, got -1",
+        ),
+        (
+            ("mine.py:MyDense({'a': 1, 'b': [}", "--shape", "3"),
+            f"check expects {FORM}, got \"MyDense({{'a': 1, 'b': [}}\"",
+        ),
+        (
+            ("mine.py:MyDense(3)", "--shape=-3"),
+            "--shape expects whole numbers such as 8,8,3, got '-3'",
+        ),
+        (
             ("mine.py:MyDense(__import__('os'))", "--shape", "3"),
             f"check expects {FORM}, got \"MyDense(__import__('os'))\"",
         ),

@@ -138,8 +138,14 @@ class UnderLoss(Subject):
     def copy(self, dtype=None):
         loss, target = copy.deepcopy(self.loss), copy.deepcopy(self.target)
         twin = UnderLoss(self.below.copy(dtype), loss, target)
-        twin.seed = self.seed
+        twin.seed, twin.has_cache = self.seed, self.has_cache
         return twin
+
+    def find_params(self):
+        # The parameters are known by those below; whether the loss hands over a cache is not.
+        one = self.copy()
+        returned = one.loss.forward(one.below.forward()[0], one.target)
+        self.has_cache = self.below.has_cache and isinstance(returned, tuple)
 
     def state(self):
         return self.below.state()

@@ -40,7 +40,9 @@ def subject_of(
         return subject
     if not subject.takes_delta:
         raise expects("gradcheck", "a layer below the loss", repr(thing), TypeError)
-    return UnderLoss(subject, loss, target)
+    under = UnderLoss(subject, loss, target)
+    under.find_params()
+    return under
 
 
 def _of_object(thing, inputs, loss, target):

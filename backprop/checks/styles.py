@@ -47,12 +47,12 @@ class Foreign(Subject):
             kept = {n for n, s in self.slots.items() if trial.still_has(n, s)}
             with contextlib.suppress(Exception):  # the check itself will meet it, and tell
                 gradients = trial.backward(np.ones_like(y, dtype=float), cache)
+        gradients = {name: value for name, value in gradients.items() if value is not None}
         with_gradient = [self.params[name] for name in gradients if name in self.params]
         self.params = {
             name: value
             for name, value in self.params.items()
-            if name in kept
-            and (gradients.get(name) is not None or self._is_lacking(name, value, with_gradient))
+            if name in kept and (name in gradients or self._is_lacking(name, value, with_gradient))
         }
         self._leave_out_what_no_copy_reads(gradients)
         self.numbers = [n for n, v in attributes(self.thing).items() if _is_lone(trial.thing, n, v)]
@@ -149,7 +149,7 @@ def _sorted(subject, returned):
         return {**subject.given(of_inputs), **by_name(every[-1], params)}
     # Settings among the arguments have no gradient, and there may be no place kept for them.
     count = len(subject.arguments)
-    if len(every) == len(subject.inputs) + len(params):
+    if len(every) == len(subject.inputs) + len(params) > 1:
         count = len(subject.inputs)
     found, open_ = subject.given(every[:count]), dict(params)
     for gradient in every[count:]:

@@ -527,3 +527,135 @@ def test_ties_that_the_complex_step_decides_otherwise_are_no_mistake():
 
     many = np.maximum(np.round(np.random.default_rng(0).standard_normal((40, 30, 4))), 0)
     assert bp.gradcheck(Pool(), many)
+
+
+def test_a_parameter_may_be_a_view_of_the_one_that_has_the_gradient():
+    class Flat:
+        def __init__(self):
+            self.theta = np.cos(np.arange(8.0))
+            self.W = self.theta.reshape(4, 2)
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, delta):
+            self.dtheta = (self.x.T @ delta).ravel()
+            return delta @ self.W.T
+
+    report = bp.gradcheck(Flat(), x)
+    assert report, report
+    assert [row.name for row in report.comparisons] == ["x", "theta"]
+
+
+def test_what_a_function_of_the_constructor_reads_is_told():
+    class Closed:
+        def __init__(self):
+            self.W = np.cos(np.arange(8.0)).reshape(4, 2)
+            self.apply = lambda x: x @ self.W
+
+        def forward(self, x):
+            self.x = x
+            return self.apply(x)
+
+        def backward(self, delta):
+            self.dW = self.x.T @ delta
+            return delta @ self.W.T
+
+    report = bp.gradcheck(Closed(), x)
+    assert "W was not checked: forward reads it through a function that was made" in str(report)
+    assert not report
+
+
+def test_a_setting_among_the_arguments_takes_no_gradient():
+    class Flagged:
+        def __init__(self):
+            self.W = np.cos(np.arange(8.0)).reshape(4, 2)
+
+        def forward(self, x, training=True):
+            return x @ self.W, x
+
+        def backward(self, delta, x):
+            return delta @ self.W.T, x.T @ delta
+
+    for given in ((x,), (x, True)):
+        report = bp.gradcheck(Flagged(), *given)
+        assert report, report
+        assert {row.name for row in report.comparisons} >= {"W"}
+
+
+@pytest.mark.parametrize("form", [dict, list])
+def test_a_pair_may_return_a_dict_or_a_list(form):
+    def forward(x, w):
+        return x @ w, (x, w)
+
+    def backward(delta, cache):
+        x, w = cache
+        dx, dw = delta @ w.T, x.T @ delta
+        return {"dx": dx, "dw": dw} if form is dict else [dx, dw]
+
+    assert bp.gradcheck((forward, backward), x, spread((4, 2), 1))
+
+
+def test_a_gradient_may_be_a_list_of_numbers():
+    f, gradient = lambda v: v[0] ** 2 + v[1] ** 3, lambda v: [2 * v[0], 3 * v[1] ** 2]
+    assert bp.gradcheck((f, gradient), np.array([1.0, 2.0]))
+
+
+def test_token_ids_in_a_list():
+    class Table:
+        def __init__(self, right):
+            self.W, self.right = np.cos(np.arange(10.0)).reshape(5, 2), right
+
+        def forward(self, ids):
+            self.ids = ids
+            return self.W[ids]
+
+        def backward(self, delta):
+            self.dW = np.zeros_like(self.W)
+            if self.right:
+                np.add.at(self.dW, self.ids, delta)
+            else:
+                self.dW[self.ids] = delta
+
+    assert bp.gradcheck(Table(True), [1, 2, 2])
+    report = bp.gradcheck(Table(False), [1, 2, 2])
+    assert report["W"].verdict == "wrong"
+
+
+def test_a_loss_that_changes_its_target_leaves_ours_alone():
+    class Greedy:
+        def forward(self, y, target):
+            target -= y
+            return (target**2).sum(), target
+
+        def backward(self, cache):
+            return -2 * cache
+
+    target = np.ones((3, 4))
+    assert not bp.gradcheck(Greedy(), x, target=target)
+    assert np.array_equal(target, np.ones((3, 4)))
+
+
+def test_a_function_without_a_gradient_is_told_what_is_missing():
+    message = (
+        "gradcheck expects a function that returns its value and its gradient, or a pair of"
+        " functions, got cubes, which returns one number"
+    )
+    with pytest.raises(TypeError) as caught:
+        bp.gradcheck(cubes, np.ones(3))
+    assert str(caught.value) == message
+
+
+def test_numbers_that_forward_does_not_take_are_no_crash():
+    class Ranged:
+        def forward(self, x):
+            assert x.max() <= 1, "between 0 and 1"
+            self.x = x
+            return x**2
+
+        def backward(self, delta):
+            return 2 * self.x * delta
+
+    report = bp.gradcheck(Ranged(), np.array([[0.5, 1.0]]))
+    assert report["x"].verdict in ("ok", "cannot tell")
