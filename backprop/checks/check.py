@@ -8,7 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import expects
-from .comparison import CENTRAL_TOLERANCE, COMPLEX_TOLERANCE, FACTORS, Comparison, Taken
+from .comparison import (
+    CENTRAL_TOLERANCE,
+    COMPLEX_TOLERANCE,
+    FACTORS,
+    Comparison,
+    Taken,
+    largest,
+)
 from .estimates import EPSILON, Slope, along, along_entry, complex_step, richardson
 from .purity import winners
 
@@ -64,7 +71,7 @@ class Check:
     @cached_property
     def size(self):
         """The size of the numbers that the gradients are computed from."""
-        return max(1.0, _largest(self.y)) * _largest(self.delta)
+        return max(1.0, largest(self.y)) * largest(self.delta)
 
     def gradients(self, factor=1.0):
         """Return what `backward` gives for a multiple of delta, on a copy that nothing touched."""
@@ -89,7 +96,7 @@ class Check:
         """Return the Comparison of one tensor, whose gradient is `analytic`."""
         array = self.subject.tensors[name]
         others = [x for other, x in self.subject.tensors.items() if other != name]
-        size = self.size * max([1.0, *map(_largest, others)])
+        size = self.size * max([1.0, *map(largest, others)])
         checked = self._sample(array.size)
         places = [np.unravel_index(i, array.shape) for i in checked]
         enough = self._enough(analytic, size)
@@ -124,9 +131,9 @@ class Check:
         entries much smaller than the largest too.
         """
         if self.complex_subject is not None:
-            scale = np.full(analytic.shape, max(_largest(analytic), 1e-3 * size))
+            scale = np.full(analytic.shape, max(largest(analytic), 1e-3 * size))
         else:
-            scale = np.maximum(np.abs(analytic), 1e-4 * _largest(analytic))
+            scale = np.maximum(np.abs(analytic), 1e-4 * largest(analytic))
         return CENTRAL_TOLERANCE / 50 * np.where(np.isfinite(scale), scale, 1.0)
 
     @cached_property
@@ -185,9 +192,12 @@ class Check:
         bend = np.abs(above + below - 2 * here) / h
         return bend.size > 1 and np.count_nonzero(bend > 1e-3 * max(bend.max(), 1e-6)) == 1
 
+    def _value_of(self, subject):
+        """Return the function that works out L of a subject, real or complex."""
+        return lambda: (subject.forward()[0] * self.delta).sum()
+
     def _complex_slopes(self, subject, name, places):
-        array = subject.tensors[name]
-        value = lambda: (subject.forward()[0] * self.delta).sum()  # noqa: E731
+        array, value = subject.tensors[name], self._value_of(subject)
         return np.array([complex_step(along_entry(value, array, place)) for place in places])
 
     def _taken(self, name, row, enough):
@@ -214,8 +224,7 @@ class Check:
 
     def _along_exactly(self, subject, name, u, what, row):
         """Return what the complex step finds along one direction: to 1e-12, kinks or not."""
-        value = lambda: (subject.forward()[0] * self.delta).sum()  # noqa: E731
-        slope = complex_step(along(value, subject.tensors[name], u))
+        slope = complex_step(along(self._value_of(subject), subject.tensors[name], u))
         room = 4 * COMPLEX_TOLERANCE * row.scale * float(np.sqrt((u**2).sum()))
         return Taken(what, float((row.analytic * u).sum()), float(slope), room)
 
@@ -251,7 +260,3 @@ def _unit(array, value=0.0):
     typical = float(np.sqrt(np.mean(np.abs(array) ** 2)))
     size = max(float(value), typical)
     return 2.0 ** np.floor(np.log2(size)) if size > 0 else 1.0
-
-
-def _largest(a):
-    return float(np.max(np.abs(a), initial=0))

@@ -110,7 +110,7 @@ class Comparison:
     def scale(self):
         """What errors are relative to."""
         estimate = self.central if self.complex_ is None else self.complex_
-        return max(_largest(self.of_checked), _largest(estimate), 1e-3 * self.size)
+        return max(largest(self.of_checked), largest(estimate), 1e-3 * self.size)
 
     @property
     def central_error(self):
@@ -123,7 +123,7 @@ class Comparison:
         return None if self.complex_ is None else self._error(self.complex_)
 
     def _error(self, estimate):
-        return _largest(_apart(self.of_checked, estimate)[~self.kinks]) / self.scale
+        return largest(_apart(self.of_checked, estimate)[~self.kinks]) / self.scale
 
     @property
     def between(self):
@@ -161,8 +161,8 @@ class Comparison:
         cancels in sums of numbers as large as the tensor's.
         """
         own = CENTRAL_TOLERANCE * np.maximum(np.abs(self.of_checked), np.abs(self.central))
-        largest = max(_largest(self.of_checked), _largest(self.central))
-        return np.maximum(own, max(COMPLEX_TOLERANCE * largest, 8 * EPSILON * self.size))
+        top = max(largest(self.of_checked), largest(self.central))
+        return np.maximum(own, max(COMPLEX_TOLERANCE * top, 8 * EPSILON * self.size))
 
     @property
     def verdict(self):
@@ -213,46 +213,53 @@ class Comparison:
     @property
     def reason(self):
         """Why the verdict is what it is, in a few words; empty if there is nothing to say."""
-        parts = []
-        count = int(self.kinks.sum())
-        if count:
-            index = self.checked[np.argmax(self.kinks)]
-            where = tuple(int(i) for i in np.unravel_index(index, self.shape))
-            value, _, left, right = self.at(where)
-            inside = int((self.between & self.kinks).sum())
-            branch = int((self.verdicts == 1).sum()) - inside
-            parts.append(
-                f"undefined at {count} of {len(self.checked)} entries; at {list(where)} the slopes"
-                f" are {left:.4g} and {right:.4g} and the gradient is {value:.4g}; {inside} of"
-                f" {count} lie between their slopes"
-                + (f", {branch} are the slope of the branch that forward takes" if branch else "")
-            )
-        if self.complex_void:
-            parts.append(
-                "the complex step means nothing here: it contradicts the differences, so the code"
-                " drops imaginary parts (np.abs, np.var, a float buffer) or overflows"
-            )
-        unknown = self.verdicts == VERDICTS.index("cannot tell")
-        if (unknown & ~self.kinks).any():
-            doubt = float((4 * self.central_doubt / self.scale)[unknown & ~self.kinks].max())
-            parts.append(
-                f"cannot tell: the differences are themselves only good to {doubt:.0e} here, which"
-                " is worse than what they are to decide"
-            )
-        if (unknown & self.kinks).any():
-            parts.append(
-                "cannot tell: outside its two slopes, as may be where several kinks meet; move the"
-                " inputs a little"
-            )
-        parts += [
+        void = (
+            "the complex step means nothing here: it contradicts the differences, so the code drops"
+            " imaginary parts (np.abs, np.var, a float buffer) or overflows"
+        )
+        contradicted = [
             f"{each.what} the slope is {each.estimate:.6g}, the gradient's sum {each.analytic:.6g}"
             for each in self.taken
             if each.wrong
         ]
+        parts = [*self._on_kinks(), *[void] * self.complex_void, *self._on_doubts(), *contradicted]
         return "; ".join(parts)
 
+    def _on_kinks(self):
+        """Yield what there is to say of entries at kinks."""
+        count = int(self.kinks.sum())
+        if not count:
+            return
+        index = self.checked[np.argmax(self.kinks)]
+        where = tuple(int(i) for i in np.unravel_index(index, self.shape))
+        value, _, left, right = self.at(where)
+        inside = int((self.between & self.kinks).sum())
+        branch = int((self.verdicts == VERDICTS.index("undefined here")).sum()) - inside
+        yield (
+            f"undefined at {count} of {len(self.checked)} entries; at {list(where)} the slopes are"
+            f" {left:.4g} and {right:.4g} and the gradient is {value:.4g}; {inside} of {count} lie"
+            " between their slopes"
+            + (f", {branch} are the slope of the branch that forward takes" if branch else "")
+        )
 
-def _largest(a):
+    def _on_doubts(self):
+        """Yield why it cannot be told of some entries."""
+        unknown = self.verdicts == VERDICTS.index("cannot tell")
+        if (unknown & ~self.kinks).any():
+            doubt = float((4 * self.central_doubt / self.scale)[unknown & ~self.kinks].max())
+            yield (
+                f"cannot tell: the differences are themselves only good to {doubt:.0e} here, which"
+                " is worse than what they are to decide"
+            )
+        if (unknown & self.kinks).any():
+            yield (
+                "cannot tell: outside its two slopes, as may be where several kinks meet; move the"
+                " inputs a little"
+            )
+
+
+def largest(a):
+    """Return the largest modulus in an array; 0 if it is empty."""
     return float(np.max(np.abs(a), initial=0))
 
 
