@@ -4,7 +4,7 @@ import numpy as np
 
 from .check import Check
 from .diagnosis import Case
-from .shrinking import _cut, _parts
+from .shrinking import cut_short, cuttable
 
 LARGEST = 100_000
 """The most numbers that a Jacobian may have for it to be worked out again for shorter axes."""
@@ -99,13 +99,13 @@ def _smaller(case, name):
     """Yield the case with one axis after another of its inputs shorter by one."""
     if case.jacobian(case.first).size > LARGEST:
         return
-    parts = _parts(case.subject)
+    parts = cuttable(case.subject)
     first = next(iter(parts.values()))
     for axis, length in enumerate(first.shape):
         alike = [(n, axis) for n, x in parts.items() if x.ndim > axis and x.shape[axis] == length]
         for places in (alike, alike[:1]):
             try:
-                subject = _cut(case.subject, dict.fromkeys(places, length - 1))
+                subject = cut_short(case.subject, dict.fromkeys(places, length - 1))
                 check = Check(subject, np.random.default_rng(0), 1)
                 smaller = Case(check, check.gradients(), [name])
                 if smaller.returned[name].shape == smaller.right(name).shape and length > 1:
@@ -117,7 +117,7 @@ def _smaller(case, name):
 
 def _sizes(case):
     """Return the counts that a factor may be, by their usual letters."""
-    parts = list(_parts(case.subject).values())
+    parts = list(cuttable(case.subject).values())
     shape = parts[0].shape if parts else case.x.shape
     if len(shape) == 4:
         return _sizes_of_images(case, shape)

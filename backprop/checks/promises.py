@@ -24,6 +24,7 @@ from ..layers import Dropout
 from ..network import Network, inside
 from .comparison import COMPLEX_TOLERANCE, FACTORS, rounding
 from .gradcheck import gradcheck
+from .subjects import arrays
 from .trials import LAYOUTS
 
 # Passes, and comparing what they return
@@ -39,15 +40,6 @@ def backward(layer, delta, cache):
     """Return `layer.backward(delta, cache)` with dx as a tuple always."""
     dx, grads = layer.backward(delta, cache)
     return (dx if isinstance(dx, tuple) else (dx,)), grads
-
-
-def arrays(value):
-    """Yield the arrays in nested tuples, lists and dicts."""
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, tuple | list | dict):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from arrays(part)
 
 
 def freeze(value):

@@ -61,7 +61,7 @@ def smallest(subject, compare):
             except Exception:  # it does not fit: there are many ways to say so
                 continue
             if wrong:
-                shapes = {name: x.shape for name, x in _parts(candidate).items()}
+                shapes = {name: x.shape for name, x in cuttable(candidate).items()}
                 row = wrong[0]
                 found = Smallest(shapes, row.name, row.analytic, row.estimated, candidate)
                 subject, smaller = candidate, True
@@ -71,7 +71,7 @@ def smallest(subject, compare):
 
 def _candidates(subject):
     """Yield subjects with shorter axes, the boldest cut first."""
-    parts = _parts(subject)
+    parts = cuttable(subject)
     axes = [(name, axis) for name, x in parts.items() for axis in range(x.ndim)]
     length = lambda place: parts[place[0]].shape[place[1]]  # noqa: E731
     batch = [(name, 0) for name in parts if parts[name].ndim and length((name, 0)) == _batch(parts)]
@@ -82,7 +82,7 @@ def _candidates(subject):
         L = length(group[0])
         cut = {0: 1, 2: L // 2, 1: L - 1}[share]
         if 1 <= cut < L:
-            made = _cut(subject, dict.fromkeys(group, cut))
+            made = cut_short(subject, dict.fromkeys(group, cut))
             if made is not None:
                 yield made
 
@@ -92,7 +92,7 @@ def _batch(parts):
     return first.shape[0] if first.ndim else 0
 
 
-def _parts(subject):
+def cuttable(subject):
     """Return the arrays that may be cut: inputs, and labels that are passed along."""
     parts = dict(subject.inputs)
     constants = {n: v for n, v in subject.constants.items() if isinstance(v, np.ndarray)}
@@ -100,7 +100,7 @@ def _parts(subject):
     return parts | constants | ({"target": target} if isinstance(target, np.ndarray) else {})
 
 
-def _cut(subject, lengths):
+def cut_short(subject, lengths):
     """Return a copy of the subject with axes cut to `lengths`, or None if it cannot be built."""
     twin = subject.copy()
     below = getattr(twin, "below", twin)

@@ -196,8 +196,8 @@ def copies(held, dtype=None):
     return new
 
 
-def arrays(value, depth=4):
-    """Yield all arrays in nested tuples, lists and dicts."""
+def arrays(value, depth=12):
+    """Yield all arrays in nested tuples, lists and dicts, such as nested networks keep."""
     if isinstance(value, np.ndarray):
         yield value
     elif depth and isinstance(value, tuple | list | dict):

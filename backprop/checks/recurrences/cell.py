@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..slopes import sigmoid
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Cell:
@@ -22,11 +24,6 @@ class Cell:
     instead: dict = dataclasses.field(default_factory=dict)
     """What may stand in a factor's place by mistake: by the factor, pairs of kind and factor."""
     has_c: bool = False
-
-
-def sigmoid(a):
-    """Return the logistic function."""
-    return (1 + np.tanh(a / 2)) / 2
 
 
 def logistic_slopes(k, y, a):

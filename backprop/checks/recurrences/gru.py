@@ -2,7 +2,8 @@ r"""The gated recurrent unit: $h_t = (1 - z) n + z h_{t-1}$, or the other way ro
 
 import numpy as np
 
-from .cell import FACTOR, MISSING, TIME, Cell, logistic_slopes, sigmoid, tanh_slopes
+from ..slopes import sigmoid
+from .cell import FACTOR, MISSING, TIME, Cell, logistic_slopes, tanh_slopes
 
 
 def gated(after, keeps):

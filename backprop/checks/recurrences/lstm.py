@@ -2,7 +2,8 @@ r"""Long short-term memory: $c_t = f c_{t-1} + i g$ and $h_t = o \tanh(c_t)$."""
 
 import numpy as np
 
-from .cell import FACTOR, PARAMETERS, TIME, Cell, logistic_slopes, sigmoid, tanh_slopes
+from ..slopes import sigmoid
+from .cell import FACTOR, PARAMETERS, TIME, Cell, logistic_slopes, tanh_slopes
 
 
 def long_short(forget):

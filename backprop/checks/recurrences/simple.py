@@ -2,7 +2,8 @@ r"""The cells without gates: $h_t = \phi(x_t W_x + h_{t-1} W_h + b)$."""
 
 import numpy as np
 
-from .cell import PARAMETERS, TIME, Cell, logistic_slopes, sigmoid, tanh_slopes
+from ..slopes import sigmoid
+from .cell import PARAMETERS, TIME, Cell, logistic_slopes, tanh_slopes
 
 
 def simple(form, phi, slope):
