@@ -1,0 +1,188 @@
+"""What an author printed, beside what this package computes: a table, a verdict on every row."""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from ..errors import expects
+
+HEADER = ("quantity", "published", "ours", "difference", "")
+ROUNDING = 1e-12
+"""No number is held to more than this share of its size: beyond lies the order of the sums."""
+SHOWN = 3
+"""As many entries of an array are printed."""
+
+
+@dataclass(frozen=True)
+class Classic:
+    """Who, when and what. Every file of this package that holds a system has one."""
+
+    author: str
+    year: int
+    title: str
+    takes: str = "a second"
+    """How long `reproduce()` takes, on two cores."""
+    needs_mnist: bool = False
+    """Whether `reproduce(mnist=FOLDER)` does more than `reproduce()`."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity. `ok` is None where nothing is asserted, and then `remark` says why."""
+
+    quantity: str
+    published: str
+    ours: str
+    difference: str
+    ok: bool | None
+    remark: str = ""
+
+
+class Reproduction:
+    """The rows of one classic. It is true when every number that is asserted agrees.
+
+    A function `reproduce()` makes one and adds a row for every quantity:
+
+        table = Reproduction(CLASSIC)
+        table.number("error before", "0.298371109", loss)  # to the last printed digit
+        table.band("solved, of 12 seeds", 7, 11, solved)   # where chance has a part
+        table.claim("patterns right", "4 of 4", f"{right} of 4")
+
+    Numbers that no author printed, but an independent computation found, are marked: `number(...,
+    computed=True)`.
+
+    * `rows`: the rows so far.
+    * `picture`: None, or a function without arguments that returns a figure.
+    """
+
+    def __init__(self, classic, /):
+        self.classic = classic
+        self.rows: list[Row] = []
+        self.picture = None
+
+    def number(self, quantity, published, ours, /, *, computed=False, tolerance=None):
+        """Add a number, or an array of them, that has to agree.
+
+        Args:
+            quantity: its name.
+            published: a string with the digits as printed, numbers apart by spaces, or floats. Each
+                number of `ours` may be one unit away in the last digit, which may have been rounded
+                or cut; a whole number has to be met exactly. A difference of 1e-12 of its size is
+                rounding and is always let through.
+            ours: number or array, with as many entries as `published`.
+            computed: not printed by the author, but computed independently.
+            tolerance: the largest absolute difference, instead of the unit in the last digit.
+
+        Raises:
+            ValueError: there are more or fewer numbers on one side.
+        """
+        texts = _texts(published)
+        found = np.ravel(np.asarray(ours, dtype=np.float64))
+        if len(texts) != found.size:
+            raise expects(f"the row {quantity!r}", f"{len(texts)} numbers", found.size)
+        values = np.array([float(text) for text in texts])
+        allowed = np.array([_unit(text) for text in texts]) if tolerance is None else tolerance
+        difference = np.abs(found - values)
+        ok = bool((difference <= np.maximum(allowed, ROUNDING * np.abs(values))).all())
+        shown = (_entries(texts), _entries([f"{value:.12g}" for value in found]))
+        mark = "computed, not printed by the author" if computed else ""
+        self._add(quantity, *shown, f"{difference.max(initial=0):.1e}", ok, mark)
+
+    def band(self, quantity, low, high, ours, /, *, published=None):
+        """Add a number that depends on chance and has to lie from `low` to `high`, bounds included.
+
+        `published` is what the author saw, as text, where that is not the band itself.
+        """
+        band = f"{low:g} to {high:g}"
+        ok = bool(low <= ours <= high)
+        remark = f"asserted: {band}" if published else ""
+        self._add(quantity, published or band, f"{ours:.6g}", "" if ok else "outside", ok, remark)
+
+    def claim(self, quantity, published, ours, /):
+        """Add a statement: `ours` has to be equal to `published`."""
+        ok = bool(published == ours)
+        self._add(quantity, str(published), str(ours), "" if ok else "differs", ok)
+
+    def told(self, quantity, published, ours, /, why):
+        """Add what is shown and not asserted, with the reason: chance, or it was not reproduced."""
+        shown = f"{ours:.6g}" if isinstance(ours, float) else str(ours)
+        self._add(quantity, str(published), shown, "", None, why)
+
+    def _add(self, *cells):
+        self.rows.append(Row(*cells))
+
+    def __bool__(self):
+        """Whether every row that asserts something holds."""
+        return all(row.ok is not False for row in self.rows)
+
+    def assert_ok(self):
+        """Raise AssertionError with the table as its message unless all of it is reproduced."""
+        __tracebackhide__ = True
+        if not self:
+            raise AssertionError(str(self))
+
+    @property
+    def title(self):
+        """Author, year and title."""
+        return f"{self.classic.author} ({self.classic.year}). {self.classic.title}"
+
+    @property
+    def outcome(self):
+        """How many of the asserted rows hold, in one line."""
+        asserted = [row for row in self.rows if row.ok is not None]
+        told = len(self.rows) - len(asserted)
+        rest = f"; {told} told, not asserted" if told else ""
+        return f"{sum(bool(row.ok) for row in asserted)} of {len(asserted)} as published{rest}"
+
+    def cells(self):
+        """Return the table as rows of text, the header first, and the remarks, numbered."""
+        remarks = list(dict.fromkeys(row.remark for row in self.rows if row.remark))
+        body = []
+        for row in self.rows:
+            mark = f"[{remarks.index(row.remark) + 1}]" if row.remark else ""
+            verdict = {True: "", False: "WRONG", None: ""}[row.ok]
+            body.append((row.quantity, row.published, row.ours, row.difference, verdict + mark))
+        return [HEADER, *body], [f"[{i}] {remark}" for i, remark in enumerate(remarks, start=1)]
+
+    def __str__(self):
+        """Show title, table, remarks and outcome as text."""
+        rows, remarks = self.cells()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join([self.title, "", *lines, *remarks, self.outcome])
+
+    __repr__ = __str__
+
+    def markdown(self):
+        """Return the same as Markdown, under a heading."""
+        (header, *body), remarks = self.cells()
+        lines = [f"## {self.title}", "", _line(header), _line(["---"] * len(header))]
+        lines += [*map(_line, body), "", *(f"{remark}  " for remark in remarks)]
+        return "\n".join([*lines, "", f"{self.outcome}.", ""])
+
+
+def _line(cells):
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _texts(published):
+    """Return the printed numbers, each as the text that it was printed as."""
+    if isinstance(published, str):
+        return published.split()
+    if isinstance(published, int | float):
+        return [repr(published)]
+    return [text for each in published for text in _texts(each)]
+
+
+def _unit(text):
+    """Return one unit in the last printed digit; 0 for a whole number."""
+    exponent = Decimal(text).as_tuple().exponent
+    whole = not isinstance(exponent, int) or exponent >= 0
+    return 0.0 if whole else math.pow(10, exponent) * (1 + 1e-9)
+
+
+def _entries(texts):
+    shown = " ".join(texts[:SHOWN])
+    return shown if len(texts) <= SHOWN else f"{shown} ... ({len(texts)})"
