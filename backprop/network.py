@@ -4,6 +4,7 @@ import copy
 import inspect
 
 import numpy as np
+import numpy.typing as npt
 
 from .errors import batch_of, expects, whole
 from .layer import Array, Grads, Layer, check_averages
@@ -151,7 +152,7 @@ class Network(Layer):
 
     # Building
 
-    def build(self, in_shape, /, *more, rng=None, dtype=np.float32):
+    def build(self, in_shape, /, *more, rng=None, dtype: npt.DTypeLike = np.float32):
         """Build every layer and return the output's shape; all shape errors come here.
 
         Args:

@@ -15,12 +15,12 @@ $$ dW^2 = a^{1\top} \delta^2, \qquad dW^1 = x^\top \delta^1 $$
 
 These are the equations of `Dense`, `Sigmoid` and `HalfSquaredError`; nothing else is needed.
 
-**The order of the updates.** $\delta^1$ goes through $W^2$ as it was in the forward pass: all deltas
-first, then all updates. The post's text says so. The figures at its end mix two programs: the error
-after the first round and the last outputs are those of one that changes $W^2$ first and takes
+**The order of the updates.** $\delta^1$ goes through $W^2$ as it was in the forward pass: all
+deltas first, then all updates. The post's text says so. Its last figures mix two programs. The
+error after the first round and the last outputs are those of one that changes $W^2$ first and takes
 $\delta^1$ through the changed one, which is no longer the gradient; the last error is that of the
-right one, after 9 999 updates. Early on the two differ by a millionth, which is why it goes
-unnoticed. `train(order=...)` does both.
+right one, after 9 999 updates. Early on the two differ by a millionth, so it goes unnoticed.
+`train(order=...)` does both.
 """
 
 import numpy as np

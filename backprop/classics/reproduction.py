@@ -1,8 +1,9 @@
 """What an author printed, beside what this package computes: a table, a verdict on every row."""
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class Reproduction:
     def __init__(self, classic, /):
         self.classic = classic
         self.rows: list[Row] = []
-        self.picture = None
+        self.picture: Callable[[], Any] | None = None
 
     def number(self, quantity, published, ours, /, *, computed=False, tolerance=None):
         """Add a number, or an array of them, that has to agree.
@@ -178,9 +179,8 @@ def _texts(published):
 
 def _unit(text):
     """Return one unit in the last printed digit; 0 for a whole number."""
-    exponent = Decimal(text).as_tuple().exponent
-    whole = not isinstance(exponent, int) or exponent >= 0
-    return 0.0 if whole else math.pow(10, exponent) * (1 + 1e-9)
+    exponent = int(Decimal(text).as_tuple().exponent)
+    return 0.0 if exponent >= 0 else 10.0**exponent * (1 + 1e-9)
 
 
 def _entries(texts):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..errors import whole
-from ..initializers import Glorot, Zeros
+from ..initializers import Glorot, Initializer, Zeros
 from ..layer import Layer, rows
 from .windows import Window, parts
 
@@ -85,8 +85,8 @@ class Conv2D(Layer):
         dilation: int | tuple[int, int] = 1,
         flip=False,
         bias=True,
-        init=Glorot(),
-        bias_init=Zeros(),
+        init: Initializer = Glorot(),
+        bias_init: Initializer = Zeros(),
     ):
         self.filters = whole("Conv2D", "filters", filters)
         self.size, self.stride, self.padding, self.dilation = size, stride, padding, dilation

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..errors import batch_of, expects, pair, whole
-from ..initializers import Glorot, Zeros
+from ..initializers import Glorot, Initializer, Zeros
 from ..layer import Layer, rows
 from .windows import Window, parts
 
@@ -93,8 +93,8 @@ class ConvTranspose2D(Layer):
         dilation: int | tuple[int, int] = 1,
         output_padding: int | tuple[int, int] = 0,
         bias=True,
-        init=Glorot(),
-        bias_init=Zeros(),
+        init: Initializer = Glorot(),
+        bias_init: Initializer = Zeros(),
     ):
         who = "ConvTranspose2D"
         self.filters = whole(who, "filters", filters)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..errors import expects, whole
-from ..initializers import Glorot, Zeros
+from ..initializers import Glorot, Initializer, Zeros
 from ..layer import Layer, rows
 
 
@@ -58,7 +58,9 @@ class Dense(Layer):
 
     param_names = ("W", "b")
 
-    def __init__(self, units, *, bias=True, init=Glorot(), bias_init=Zeros()):
+    def __init__(
+        self, units, *, bias=True, init: Initializer = Glorot(), bias_init: Initializer = Zeros()
+    ):
         self.units = whole("Dense", "units", units)
         self.bias = bias
         self.init = init

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..errors import whole
-from ..initializers import LeCun, Zeros
+from ..initializers import Initializer, LeCun, Zeros
 from ..layer import Layer, rows
 from .windows import Window, parts
 
@@ -74,8 +74,8 @@ class DepthwiseConv2D(Layer):
         padding: int | tuple[int, int] | str = 0,
         dilation: int | tuple[int, int] = 1,
         bias=True,
-        init=LeCun(),
-        bias_init=Zeros(),
+        init: Initializer = LeCun(),
+        bias_init: Initializer = Zeros(),
     ):
         self.size, self.stride, self.padding, self.dilation = size, stride, padding, dilation
         self.multiplier = whole("DepthwiseConv2D", "multiplier", multiplier)

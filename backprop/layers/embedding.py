@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import whole
-from ..initializers import Normal
+from ..initializers import Initializer, Normal
 from ..layer import Layer, rows
 
 
@@ -54,7 +54,7 @@ class Embedding(Layer):
     param_names = ("W",)
     integer_inputs = (0,)
 
-    def __init__(self, count, units, *, init=Normal(deviation=1.0)):
+    def __init__(self, count, units, *, init: Initializer = Normal(deviation=1.0)):
         self.count = whole("Embedding", "count", count)
         self.units = whole("Embedding", "units", units)
         self.init = init

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import whole
-from ..initializers import Glorot, Orthogonal, Zeros
+from ..initializers import Glorot, Initializer, Orthogonal, Zeros
 from ..layer import Array, Layer, rows
 from .activations import sigmoid
 from .sequences import (
@@ -144,9 +144,9 @@ class GRU(Layer):
         reverse=False,
         masked=False,
         reset_after=True,
-        init=Glorot(),
-        recurrent_init=Orthogonal(),
-        bias_init=Zeros(),
+        init: Initializer = Glorot(),
+        recurrent_init: Initializer = Orthogonal(),
+        bias_init: Initializer = Zeros(),
     ):
         self.units = whole("GRU", "units", units)
         self.reverse = bool(reverse)

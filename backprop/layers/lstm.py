@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import real, whole
-from ..initializers import Glorot, Orthogonal
+from ..initializers import Glorot, Initializer, Orthogonal
 from ..layer import Array, Layer, rows
 from .activations import sigmoid
 from .sequences import (
@@ -127,8 +127,8 @@ class LSTM(Layer):
         *,
         reverse=False,
         masked=False,
-        init=Glorot(),
-        recurrent_init=Orthogonal(),
+        init: Initializer = Glorot(),
+        recurrent_init: Initializer = Orthogonal(),
         forget_bias=1.0,
     ):
         self.units = whole("LSTM", "units", units)

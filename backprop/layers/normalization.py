@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 from ..errors import expects, real
-from ..initializers import Constant, Zeros
+from ..initializers import Constant, Initializer, Zeros
 from ..layer import Layer, rows
 
 UPDATE = threading.Lock()
@@ -84,7 +84,13 @@ class LayerNorm(Layer):
     param_names = ("gamma", "beta")
 
     def __init__(
-        self, *, epsilon=1e-5, scale=True, shift=True, gamma_init=Constant(1), beta_init=Zeros()
+        self,
+        *,
+        epsilon=1e-5,
+        scale=True,
+        shift=True,
+        gamma_init: Initializer = Constant(1),
+        beta_init: Initializer = Zeros(),
     ):
         self.epsilon = _above_zero("LayerNorm", epsilon)
         self.scale, self.shift = bool(scale), bool(shift)
@@ -223,7 +229,14 @@ class BatchNorm(Layer):
     param_names = ("gamma", "beta")
     average_names = ("mean", "variance")
 
-    def __init__(self, *, keep=0.9, epsilon=1e-5, gamma_init=Constant(1), beta_init=Zeros()):
+    def __init__(
+        self,
+        *,
+        keep=0.9,
+        epsilon=1e-5,
+        gamma_init: Initializer = Constant(1),
+        beta_init: Initializer = Zeros(),
+    ):
         self.keep = real("BatchNorm", "keep", keep, least=0, below=1)
         self.epsilon = _above_zero("BatchNorm", epsilon)
         self.gamma_init, self.beta_init = gamma_init, beta_init

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import expects
-from ..initializers import Constant
+from ..initializers import Constant, Initializer
 from ..layer import Layer
 
 
@@ -48,7 +48,7 @@ class PReLU(Layer):
 
     param_names = ("alpha",)
 
-    def __init__(self, *, init=Constant(0.25), shared=False):
+    def __init__(self, *, init: Initializer = Constant(0.25), shared=False):
         self.init = init
         self.shared = bool(shared)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import choice, whole
-from ..initializers import Glorot, Orthogonal, Zeros
+from ..initializers import Glorot, Initializer, Orthogonal, Zeros
 from ..layer import Array, Layer, rows
 from .sequences import (
     batch_first,
@@ -96,9 +96,9 @@ class RNN(Layer):
         activation="tanh",
         reverse=False,
         masked=False,
-        init=Glorot(),
-        recurrent_init=Orthogonal(),
-        bias_init=Zeros(),
+        init: Initializer = Glorot(),
+        recurrent_init: Initializer = Orthogonal(),
+        bias_init: Initializer = Zeros(),
     ):
         self.units = whole("RNN", "units", units)
         self.activation = choice("RNN", "activation", activation, ("tanh", "relu"))
