@@ -19,14 +19,11 @@ def list_command():
     """List the classics: name, how long it takes, author, year, title."""
     from . import NAMES, load
 
-    rows = [(name, load(name).CLASSIC) for name in NAMES]
-    name_width = max(len(name) for name, _ in rows)
-    time_width = max(len(classic.takes) for _, classic in rows)
-    for name, classic in rows:
-        print(
-            f"{name:{name_width}}  {classic.takes:{time_width}}  "
-            f"{classic.author} ({classic.year}). {classic.title}"
-        )
+    width = max(map(len, NAMES))
+    for name in NAMES:
+        classic = load(name).CLASSIC
+        described = f"{classic.author} ({classic.year}). {classic.title}"
+        print(f"{name:{width}}  {classic.seconds:3g} s  {described}")
 
 
 @app.command()
@@ -55,7 +52,7 @@ def run(
     if out is not None and not out.is_dir():
         raise expects("--out", "a folder that exists", out)
     if mnist is not None and not mnist.is_dir():
-        raise expects("--mnist", "a folder", mnist)
+        raise expects("--mnist", "a folder that exists", mnist)
     right = 0
     for name in chosen:
         start = time.perf_counter()

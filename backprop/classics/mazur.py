@@ -33,7 +33,7 @@ from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from .reproduction import Classic, Reproduction
 
-CLASSIC = Classic("M. Mazur", 2015, "A Step by Step Backpropagation Example", takes="5 seconds")
+CLASSIC = Classic("M. Mazur", 2015, "A Step by Step Backpropagation Example", seconds=3)
 X, TARGET = np.array([[0.05, 0.10]]), np.array([[0.01, 0.99]])
 RATE = 0.5
 DW2 = "0.082167040564 -0.022602540477 0.082667627848 -0.022740242216"

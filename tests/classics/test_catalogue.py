@@ -1,0 +1,97 @@
+"""Every classic: its numbers, its picture, its place in the command line."""
+
+import pytest
+
+from backprop.classics import NAMES, Classic, load, reproduce
+from test_cli import command
+
+QUICK = 5
+"""Seconds. What takes longer is run by `backprop classics run --all` instead, in `.ci/run`."""
+
+every_classic = pytest.mark.parametrize("name", NAMES)
+
+
+@every_classic
+def test_a_classic_says_whose_it_is_and_is_derived(name):
+    module = load(name)
+    assert isinstance(module.CLASSIC, Classic)
+    assert 1940 < module.CLASSIC.year < 2030
+    assert len(module.__doc__) > 500
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if load(name).CLASSIC.seconds < QUICK])
+def test_the_numbers_are_those_that_were_published(name):
+    table = reproduce(name)
+    table.assert_ok()
+    assert sum(row.ok is True for row in table.rows) >= 3
+    if table.picture is not None:
+        assert table.picture().png().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("call", [load, reproduce])
+def test_an_unknown_name_is_told_the_known_ones(call):
+    with pytest.raises(
+        ValueError, match=f"^classics expects one of {', '.join(NAMES)}, got 'newton'$"
+    ):
+        call("newton")
+
+
+def test_a_name_may_be_written_with_hyphens():
+    for name in NAMES:
+        assert load(name.replace("_", "-")) is load(name)
+
+
+def test_the_command_lists_all(tmp_path):
+    done = command("classics", "list", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()
+    assert [row.split()[0] for row in rows] == list(NAMES)
+    assert "M. Mazur (2015). A Step by Step Backpropagation Example" in done.stdout
+
+
+def test_the_command_runs_and_draws(tmp_path):
+    done = command("classics", "run", "mazur", "--out", ".", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "1 of 1 reproduced"
+    assert (tmp_path / "mazur.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_prints_markdown(tmp_path):
+    done = command("classics", "run", "mazur", "--markdown", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("## M. Mazur (2015).")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["run"], "classics run expects names, or --all, got neither"),
+        (["run", "mazur", "--all"], "classics run expects names, or --all, got mazur"),
+        (["run", "newton"], f"classics expects one of {', '.join(NAMES)}, got 'newton'"),
+        (["run", "mazur", "--out", "new"], "--out expects a folder that exists, got new"),
+        (["run", "mazur", "--mnist", "new"], "--mnist expects a folder that exists, got new"),
+    ],
+)
+def test_what_cannot_be_run_is_one_line(tmp_path, words, text):
+    done = command("classics", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == f"backprop: {text}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_number_that_is_not_reproduced_is_exit_code_1(monkeypatch, capsys):
+    import typer
+
+    from backprop.classics import Reproduction, command, mazur
+
+    def wrong():
+        table = Reproduction(mazur.CLASSIC)
+        table.claim("x", 1, 2)
+        return table
+
+    monkeypatch.setattr(mazur, "reproduce", wrong)
+    with pytest.raises(typer.Exit) as caught:
+        command.run(["mazur"])
+    assert caught.value.exit_code == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "0 of 1 reproduced"
