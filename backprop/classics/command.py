@@ -54,12 +54,14 @@ def run(
     if mnist is not None and not mnist.is_dir():
         raise expects("--mnist", "a folder that exists", mnist)
     right = 0
+    if markdown:
+        print("# The classics\n\nWhat each author published, and what this package computes.\n")
     for name in chosen:
         start = time.perf_counter()
         table = reproduce(name, mnist=mnist)
         right += bool(table)
         if markdown:
-            print(f"{table.markdown()}")
+            print(table.markdown())
         else:
             print(f"{name}: {table}, in {time.perf_counter() - start:.1f} s")
         if out is not None and table.picture is not None:

@@ -59,7 +59,8 @@ def test_the_command_runs_and_draws(tmp_path):
 def test_the_command_prints_markdown(tmp_path):
     done = command("classics", "run", "mazur", "--markdown", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("## M. Mazur (2015).")
+    assert done.stdout.startswith("# The classics\n")
+    assert "\n## M. Mazur (2015). A Step by Step Backpropagation Example\n" in done.stdout
 
 
 @pytest.mark.parametrize(
