@@ -18,7 +18,19 @@ from .reproduction import Classic, Reproduction
 
 __all__ = ["NAMES", "Classic", "Reproduction", "load", "reproduce"]
 
-NAMES = ("mazur",)
+NAMES = (
+    "delta_rule",
+    "sensitivity",
+    "mazur",
+    "brownlee",
+    "caceres",
+    "mitchell",
+    "gashler",
+    "sadowski",
+    "initialisation",
+    "vanishing",
+    "regularisation",
+)
 """In reading order. Each is a file of this folder."""
 
 
