@@ -1,6 +1,5 @@
 """Published networks as a whole: their outputs, deltas and gradients to the last printed digit."""
 
-import itertools
 import math
 
 import numpy as np
@@ -148,115 +147,6 @@ def test_zhangs_deltas_step_by_step():
     assert_allclose(deltas[4], dC2 * S2 * (1 - S2), rtol=1e-12)
     dC1 = deltas[3].repeat(2, axis=1).repeat(2, axis=2) / 4
     assert_allclose(deltas[1], dC1 * C1 * (1 - C1), rtol=1e-12)
-
-
-# Gashler 2010, section 6: five layers, on purpose
-
-DELTAS = {
-    5: [0.04965306219394193, -0.04212858794671071],
-    4: [-0.0030114969787963897, -0.0022917745965572727, -0.0014943403414838775],
-    3: [
-        0.0007175406979385966,
-        0.00026602255634119515,
-        -0.0001961323676953124,
-        -0.0006401603480565014,
-    ],
-    2: [-6.404614319652167e-05, -5.152135446965409e-05, -3.728339739016413e-05],
-    1: [
-        1.588071804659507e-05,
-        5.7629924444423865e-06,
-        -4.59244266356943e-06,
-        -1.5023923266841975e-05,
-    ],
-}
-LENGTHS = {
-    5: 0.058690057579270115,
-    4: 0.0041918656649996035,
-    3: 0.0009008837738361267,
-    2: 8.38853476015883e-05,
-    1: 1.2635878531423274e-05,
-}
-
-
-def gashler():
-    """Return the network's output, its loss, the deltas of all values and the gradients."""
-    sizes = (3, 4, 3, 4, 3, 2)
-    layers = []
-    for D, M in itertools.pairwise(sizes):
-        layers += [dense(line(-0.5, 0.5, D, M), line(-0.1, 0.1, M)), Sigmoid()]
-    net = ready(layers, (3,))
-    y, caches = net.forward([[0.5, -0.2, 0.1]])
-    loss, cache = HALF_SQUARES.forward(y, np.array([[0.25, 0.75]]))
-    delta = HALF_SQUARES.backward(cache)
-    return y, loss, net.deltas(delta, caches), net.grads(delta, caches)
-
-
-def test_five_layers_forward():
-    y, loss, _, _ = gashler()
-    assert_allclose(y, [[0.450572318266, 0.577353484034]], rtol=0, atol=1e-12)
-    assert_allclose(loss, 0.03501803716489007, rtol=1e-12)
-
-
-@pytest.mark.parametrize("number", [5, 4, 3, 2, 1])
-def test_five_layers_backward(number):
-    _, _, deltas, grads = gashler()
-    first = 2 * (number - 1)  # each layer is a Dense and a Sigmoid
-    assert_allclose(deltas[first + 1], [DELTAS[number]], rtol=1e-11)
-    assert_allclose(grads[f"{first}.b"], DELTAS[number], rtol=1e-11)
-    assert_allclose(np.linalg.norm(grads[f"{first}.W"]), LENGTHS[number], rtol=1e-11)
-
-
-def test_a_logistic_layer_shrinks_a_delta_by_its_slope_of_a_quarter_times_its_weights():
-    _, _, deltas, _ = gashler()
-    sizes = (3, 4, 3, 4, 3, 2)
-    for number in range(1, 5):
-        W = line(-0.5, 0.5, sizes[number], sizes[number + 1])
-        below, above = deltas[2 * number - 1], deltas[2 * number + 1]
-        assert np.linalg.norm(below) <= np.linalg.norm(W, 2) / 4 * np.linalg.norm(above)
-
-
-# Brownlee 2016, section 5.1
-
-
-def brownlee():
-    hidden = dense([[0.13436424411240122], [0.8474337369372327]], [0.763774618976614])
-    out = dense(
-        [[0.2550690257394217, 0.4494910647887381]], [0.49543508709194095, 0.651592972722763]
-    )
-    return ready([hidden, Sigmoid(), out, Sigmoid()], (2,))
-
-
-def test_brownlees_forward_pass():
-    y = brownlee().predict([[1, 0]])
-    assert_allclose(y, [[0.6629970129852887, 0.7253160725279748]], rtol=1e-14)
-
-
-def test_brownlees_deltas():
-    # The tutorial gives the outputs of the units. They are what the caches hold.
-    h, y = np.array([[0.7105668883115941]]), np.array([[0.6213859615555266, 0.6573693455986976]])
-    target = np.array([[0, 1]])
-    deltas = brownlee().deltas(y - target, [np.array([[1.0, 0.0]]), h, h, y])
-    assert_allclose(deltas[3], [[0.14619064683582808, -0.0771723774346327]], rtol=1e-14)
-    assert_allclose(deltas[1], [[0.0005348048046610517]], rtol=1e-12)
-
-
-# Single units, section 1
-
-
-def test_one_unit():
-    net = ready([dense([[0.5], [-0.25]], [0.1]), Sigmoid()], (2,))
-    y, caches = net.forward([[1, 2]])
-    assert_allclose(y, [[0.52497918747894]], rtol=0, atol=1e-14)
-    grads = net.grads(y - 1, caches)  # of half the squared error, target 1
-    assert_allclose(grads["0.b"], [-0.11845880923571206], rtol=1e-12)
-    assert_allclose(grads["0.W"].ravel(), [-0.1184588092, -0.2369176185], rtol=0, atol=1e-10)
-
-
-def test_a_unit_of_a_unit():
-    net = ready([Dense(1, bias=False, init=Given([[1.5]])), Sigmoid(), Sigmoid()], (1,))
-    y, caches = net.forward([[2]])
-    assert_allclose(y, [[0.7216325609518421]], rtol=1e-14)
-    assert_allclose(net.grads(np.ones((1, 1)), caches)["0.W"], [[0.018150085176305647]], rtol=1e-12)
 
 
 # CS231n's network of two layers, section 22

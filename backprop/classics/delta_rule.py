@@ -78,6 +78,11 @@ RANGES = {Sigmoid: (0, 1), Tanh: (-1, 1), ReLU: (0, np.inf)}
 HALF_SQUARE, CROSS_ENTROPY = HalfSquaredError(reduction="sum"), BinaryCrossEntropy(reduction="sum")
 
 
+def _threshold(x, w, b):
+    z = x @ w + b  # (1)
+    return (z > 0).astype(int)  # (2)
+
+
 class Perceptron:
     """Rosenblatt's unit, which learns from its mistakes alone.
 
@@ -149,11 +154,6 @@ class Perceptron:
         if x.shape[1] != self.w.size:
             raise expects("Perceptron.predict", f"inputs of shape (N, {self.w.size})", x.shape)
         return _threshold(x, self.w, self.b)
-
-
-def _threshold(x, w, b):
-    z = x @ w + b  # (1)
-    return (z > 0).astype(int)  # (2)
 
 
 class Slopes(NamedTuple):
@@ -271,6 +271,13 @@ def reproduce():
     table.number("f = sigma(sigma(3))", "0.7216325609518421", f, computed=True)
     table.number("df/dw", "0.018150085176305647", df, computed=True)
     table.number("f (1 - f), not df/dw", "0.200879008", tempting, computed=True)
+    _learned(table)
+    table.picture = draw
+    return table
+
+
+def _learned(table):
+    """Add the rows of what a unit learns, and of XOR."""
     for name in ("AND", "OR"):
         answers = Perceptron().fit(PATTERNS, TRUTH[name]).predict(PATTERNS)
         table.claim(f"perceptron: {name}", "4 of 4", right(answers, TRUTH[name]))
@@ -284,8 +291,6 @@ def reproduce():
     adaline = Unit(w=[0.3, -0.2]).fit(PATTERNS, TRUTH["XOR"], rate=0.1, updates=2000)
     halves = [0.5] * 4
     table.number("ADALINE: XOR", halves, adaline.predict(PATTERNS), computed=True, tolerance=1e-9)
-    table.picture = draw
-    return table
 
 
 def draw():

@@ -122,7 +122,9 @@ def written_out(net, x, target):
         ValueError: there are not five layers.
     """
     if len(net) != 10:
-        raise expects("written_out", "five layers and their activations", f"{len(net)} of both")
+        raise expects(
+            "written_out", "five layers and their activations", f"{len(net)} layers in all"
+        )
     a = [np.asarray(x)]
     for layer in net:
         a.append(layer.predict(a[-1]))

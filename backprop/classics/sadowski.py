@@ -160,6 +160,14 @@ def reproduce():
     table.number(
         "(0.3, -0.1, 0.2) J", "0.0148024203 -0.0576542384 0.0428518181", product, computed=True
     )
+    _products(table, t)
+    _extreme(table)
+    table.picture = draw
+    return table
+
+
+def _products(table, t):
+    """Add the rows of the products of both factors."""
     for kind in PAIRS:
         found = two_factors(Z, t, kind)
         known = (found.y - t).ravel().tolist()
@@ -169,9 +177,6 @@ def reproduce():
     found = two_factors(Z[:1], counts)
     known = (3 * found.y - counts).ravel().tolist()
     table.number("softmax, targets of sum 3", known, found.delta, computed=True, tolerance=1e-12)
-    _extreme(table)
-    table.picture = draw
-    return table
 
 
 def _extreme(table):
