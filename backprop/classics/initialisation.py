@@ -7,7 +7,7 @@ $$ h_j = h_k, \qquad \delta_j = \sum_m \delta_m W_{jm}\,\varphi'(z_j) = \delta_k
 
 so that the gradients of their weights, before and behind them, are the same too. No gradient can
 tell them apart, for ever: a layer of such units is one unit. From zeros it is as bad in another
-way, as the first hidden delta, which comes through $W^2 = 0$, is zero. Rumelhart, Hinton and
+way: the first hidden delta, which comes through $W^2 = 0$, is zero. Rumelhart, Hinton and
 Williams began within $\pm 0.3$ for this reason, Mitchell within $\pm 0.05$. Small weights that
 differ a little part slowly: see `caceres`.
 
@@ -53,7 +53,7 @@ from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
 from .reproduction import Classic, Reproduction
 
-CLASSIC = Classic("X. Glorot and Y. Bengio", 2010, "Where the weights start", seconds=3)
+CLASSIC = Classic("X. Glorot and Y. Bengio", 2010, "Where the weights start", seconds=2)
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 T = np.array([[0.0], [1.0], [1.0], [0.0]])
 FUNNEL = (400, 200, 100, 50)

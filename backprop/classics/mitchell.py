@@ -46,7 +46,9 @@ from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
 from .reproduction import Classic, Reproduction
 
-CLASSIC = Classic("T. Mitchell", 1997, "Machine Learning, Table 4.2: stochastic backpropagation", 4)
+CLASSIC = Classic(
+    "T. Mitchell", 1997, "Machine Learning, Table 4.2: stochastic backpropagation", seconds=4
+)
 LOSS = HalfSquaredError(reduction="sum")
 STEP_1 = "0.1008512818 0.1 0.1008512818 0.1189103978 0.1343929220"
 IDENTITY = np.eye(8)

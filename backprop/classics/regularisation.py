@@ -77,7 +77,7 @@ from ..plots import BLUE, ORANGE, Picture
 from ..training import EarlyStopping, TrainStep, fit
 from .reproduction import Classic, Reproduction
 
-CLASSIC = Classic("R. Grosse", 2017, "Lecture 6: Backpropagation; and regularisation", seconds=3)
+CLASSIC = Classic("R. Grosse", 2017, "Lecture 6: Backpropagation; and regularisation", seconds=2)
 SUM = HalfSquaredError(reduction="sum")
 
 
