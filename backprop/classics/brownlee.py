@@ -162,7 +162,7 @@ def draw():
         chosen = DATA[label == CLASSES]
         right.plot(*chosen.T, "so"[label], color=color, label=f"class {label}")
     right.set(xlabel="$x_1$", ylabel="$x_2$")
-    right.legend(loc="lower center", frameon=False)
+    right.legend(loc="lower center")
     figure.colorbar(drawn, ax=right, label="$y_2 - y_1$")
     left.spines[["top", "right"]].set_visible(False)
     left.grid(alpha=0.3)

@@ -35,8 +35,8 @@ of it.
 (4) is not the gradient: its last loss differs in the fifth digit. `train(order=...)` does both.
 
 The loss that is reported is $\frac12$ of the *mean* square over the patterns, the one that is
-descended half the *sum*. The source tells that all four patterns are right in the end, and that the loss
-falls fast to about 0.13 and then slowly; all further digits were computed independently.
+descended half the *sum*. The source tells that all four patterns are right in the end, and that
+the loss falls fast to about 0.13 and then slowly; all further digits were computed independently.
 
 Source: P. Caceres, *Introduction to neural network models of cognition*, chapter *The multilayer
 perceptron*.
