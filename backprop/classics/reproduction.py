@@ -173,7 +173,7 @@ def _texts(published):
     if isinstance(published, str):
         return published.split()
     if isinstance(published, int | float):
-        return [repr(published)]
+        return [str(published)]
     return [text for each in published for text in _texts(each)]
 
 
