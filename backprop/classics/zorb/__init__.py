@@ -1,0 +1,2 @@
+from .method import fit_zorb, forward, target
+from .scale import Scale
