@@ -18,7 +18,10 @@ from .reproduction import Classic, Reproduction
 
 __all__ = ["NAMES", "Classic", "Reproduction", "load", "reproduce"]
 
-NAMES = ("mazur",)
+NAMES = (
+    "mazur",
+    "zorb",
+)
 """In reading order. Each is a file of this folder."""
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...data import load_data, one_hot
-from ...errors import choice, whole
+from ...errors import whole
 from ...initializers import Uniform
 from ...layers import Conv2D, Dense, Flatten, ReLU, Sigmoid, Softmax, Tanh
 from ...network import Network
@@ -68,19 +68,20 @@ def chain(D, hidden, output=()):
     return Network([*layers, *output])
 
 
-def measure(network, train, test):
-    """Return the Result of a trained network."""
-    y, y_test = network.predict(train[0]), network.predict(test[0])
-    return Result(
-        *(network, train, test, error(y, train[1]), error(y_test, test[1])),
-        *(accuracy(y, train[1]), accuracy(y_test, test[1])),
-    )
-
-
-def train(network, train, test, *, seed, **settings):
-    """Build a network from `seed`, fit it, and return the Result."""
+def result(network, train, test, *, seed, **settings):
+    """Build a network from `seed`, train it with `fit_zorb`, and return the Result."""
     network.build(train[0].shape[1:], rng=seed, dtype=np.float64)
-    return measure(fit_zorb(network, *train, rng=seed, **settings), train, test)
+    trained = fit_zorb(network, *train, rng=seed, **settings)
+    (y, wanted), (y_test, wanted_test) = ((trained.predict(x), y) for x, y in (train, test))
+    return Result(
+        trained,
+        train,
+        test,
+        error=error(y, wanted),
+        test_error=error(y_test, wanted_test),
+        accuracy=accuracy(y, wanted),
+        test_accuracy=accuracy(y_test, wanted_test),
+    )
 
 
 # Two numbers or fewer
@@ -92,7 +93,6 @@ def sinc_data(reach, *, last=True):
     With it, the numbers are the authors', who count in steps of 0.01 from -reach and from 0.01.
     """
     x = np.concatenate([np.arange(-reach, 0, 0.01), [0.0], np.arange(0.01, reach + 0.01, 0.01)])
-    x = x[: 2 * round(100 * reach) + 1]
     y = np.sin(x) / np.where(x == 0, 1, x) + (x == 0)
     stop = None if last else -1
     return x[:stop, np.newaxis], y[:stop, np.newaxis]
@@ -113,7 +113,7 @@ def sinc(seed=0, *, last=False, cutoff=1e-15):
         cutoff: as for `fit_zorb`.
     """
     data = sinc_data(10, last=last), sinc_data(30)
-    return train(sinc_network(), *data, seed=seed, cutoff=cutoff)
+    return result(sinc_network(), *data, seed=seed, cutoff=cutoff)
 
 
 def spirals_data(seed):
@@ -131,7 +131,7 @@ def spirals_data(seed):
 def spirals(seed=0):
     """Tell two spirals apart: 32 tanh, 16 ReLU, 8 tanh, 4 ReLU, and a sigmoid."""
     hidden = [(32, Tanh), (16, ReLU), (8, Tanh), (4, ReLU), (1, Sigmoid)]
-    return train(chain(2, hidden), *spirals_data(seed), seed=seed)
+    return result(chain(2, hidden), *spirals_data(seed), seed=seed)
 
 
 def xor_data(seed):
@@ -149,13 +149,14 @@ def xor_data(seed):
 def xor(seed=0):
     """Tell the quadrants of XOR apart: 16 tanh, 8 ReLU, and a sigmoid."""
     hidden = [(16, Tanh), (8, ReLU), (1, Sigmoid)]
-    return train(chain(2, hidden), *xor_data(seed), seed=seed)
+    return result(chain(2, hidden), *xor_data(seed), seed=seed)
 
 
 def collapse(seed=0):
     """Fit x^2 on a symmetric interval with 20 sigmoids, which cannot work; return its Result."""
     x = np.linspace(-1, 1, 101)[:, np.newaxis]
-    return train(chain(1, [(20, Sigmoid), (1, None)]), (x, x**2), (x, x**2), seed=seed, cutoff=1e-12)
+    network = chain(1, [(20, Sigmoid), (1, None)])
+    return result(network, (x, x**2), (x, x**2), seed=seed, cutoff=1e-12)
 
 
 # Images
@@ -165,7 +166,7 @@ def images(data, count=None, test_count=None):
     """Return the first images of a Dataset and their classes as rows of 0 and 1."""
     K = len(data.classes)
     return [
-        (x[:n].astype(np.float64), one_hot(y[:n], K, dtype=np.float64))
+        (x[:n].astype(np.float64), one_hot(y[:n], K).astype(np.float64))
         for (x, y), n in ((data.train, count), (data.test, test_count))
     ]
 
@@ -193,7 +194,7 @@ def mnist(folder, *, count=5000, test_count=3000, seed=0):
     (x, y), (x_test, y_test) = data
     rows = (x.reshape(len(x), -1), y), (x_test.reshape(len(x_test), -1), y_test)
     hidden = [*((units, Tanh) for units in DEEP), (10, None)]
-    return train(chain(784, hidden, [Softmax()]), *rows, seed=seed)
+    return result(chain(784, hidden, [Softmax()]), *rows, seed=seed)
 
 
 def convolution(seed=0, *, filters=(32,), cutoff=None):
@@ -216,4 +217,4 @@ def convolution(seed=0, *, filters=(32,), cutoff=None):
     network = Network([*layers, Flatten(), dense(side * side * C, 10), Softmax()])
     if cutoff is None:
         cutoff = 1e-2 if len(filters) == 1 else 1e-9
-    return train(network, *data, seed=seed, cutoff=cutoff)
+    return result(network, *data, seed=seed, cutoff=cutoff)

@@ -1,8 +1,8 @@
 r"""ZORB, the method: every layer is asked once which weights would have done.
 
-A network is a chain $A^0 = x$, $A^l = f_l(A^{l-1})$, with a target $Y$ for its end. Let $F^l$ be the
-target of what layer $l$ puts out: $F^L = Y$, and the layers above $l$, run backwards, say what the
-rest is,
+A network is a chain $A^0 = x$, $A^l = f_l(A^{l-1})$, with a target $Y$ for its end. Let $F^l$ be
+the target of what layer $l$ puts out: $F^L = Y$, and the layers above $l$, run backwards, say what
+the rest is,
 
 $$ F^{l-1} = f_l^{-1}(F^l). $$
 
@@ -71,7 +71,7 @@ and before a padded convolution, it cannot be done at all.
 without two slips in it: a rescaled tanh there evaluates the logistic function (in their later JAX
 code it is tanh), and its sigmoid maps what is below -709 to 1. There the forward pass of Softmax
 takes $\varepsilon$ off every exponential; here it puts out its probabilities, which differ by about
-$\varepsilon$. And a layer's $W^+$ is computed once, not at every visit, since $W$ is still the same.
+$\varepsilon$. And a layer's $W^+$ is computed once, not at every visit: $W$ is still the same.
 """
 
 import functools
@@ -111,8 +111,7 @@ class Weights:
         return self.layer.predict(A)
 
     def inverse(self, F):
-        A = (F - self.layer.b) @ self.inverted  # (2)
-        return A
+        return (F - self.layer.b) @ self.inverted  # (2)
 
     def rows(self, A):
         """Return what the weights multiply, as a matrix."""
