@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import backprop as bp
 from backprop.classics import zorb
 from backprop.classics.zorb import Scale, experiments, fit_zorb, timing
-from backprop.classics.zorb.method import forward, target, unrolled, with_scales
+from backprop.classics.zorb.inverses import unrolled
+from backprop.classics.zorb.method import forward, target, with_scales
 from backprop.initializers import Uniform
 from mnist import MNIST, needs_mnist
 

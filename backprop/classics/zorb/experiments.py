@@ -174,9 +174,10 @@ def images(data, count=None, test_count=None):
 def mnist(folder, *, count=5000, test_count=3000, seed=0):
     """Train the 11 layers of the claim on MNIST: ten of tanh, 1000 to 100 wide, and a softmax.
 
-    The default interpolates 5 000 images and is tested on the first 3 000: half a minute. The
-    authors' experiment is `mnist(folder, count=60_000, test_count=10_000)`: some 3 GB and several
-    minutes.
+    The default learns 5 000 images by heart and is tested on the first 3 000: half a minute. The
+    authors' experiment is `mnist(folder, count=60_000, test_count=10_000)`: 3.5 GB of memory and
+    about 5 minutes on one core, for 0.946 right in training and 0.919 in the test (an independent
+    computation had 0.944 and 0.920).
 
     Args:
         folder: where the four files of MNIST are.
