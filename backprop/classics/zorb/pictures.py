@@ -20,12 +20,13 @@ def draw():
 def _draw_sinc(axes):
     found = sinc()
     x, y = found.test
-    axes.axvspan(-10, 10, color="0.93", label="trained on")
+    axes.axvspan(-10, 10, color="0.93")
+    axes.text(0, -0.9, "trained on", ha="center", fontsize=8)
     axes.plot(x, y, color=BLUE, label="sin(x) / x")
     axes.plot(x, found.network.predict(x), "--", color=ORANGE, label="network")
     axes.set(xlim=(-15, 15), ylim=(-1, 1.9), xlabel="x", ylabel="y")
     axes.set_title(f"sinc: training error {found.error:.4f}")
-    axes.legend(frameon=False, loc="upper center", ncols=3, fontsize=7, handlelength=1.4)
+    axes.legend(frameon=False, loc="upper center", ncols=2, fontsize=8)
 
 
 def _draw_spirals(axes):
