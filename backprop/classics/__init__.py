@@ -27,6 +27,7 @@ NAMES = (
     "mitchell",
     "gashler",
     "sadowski",
+    "zorb",
     "initialisation",
     "vanishing",
     "regularisation",
