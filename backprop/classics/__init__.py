@@ -27,6 +27,7 @@ NAMES = (
     "mitchell",
     "gashler",
     "sadowski",
+    "bptt",
     "zorb",
     "initialisation",
     "vanishing",
