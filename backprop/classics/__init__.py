@@ -28,6 +28,7 @@ NAMES = (
     "gashler",
     "sadowski",
     "bptt",
+    "lstm_steps",
     "zorb",
     "initialisation",
     "vanishing",
