@@ -30,6 +30,7 @@ NAMES = (
     "bptt",
     "lstm_steps",
     "zorb",
+    "almeida_pineda",
     "initialisation",
     "vanishing",
     "regularisation",
