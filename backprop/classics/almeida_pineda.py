@@ -105,8 +105,8 @@ class FixedPoint(Layer):
     distance by $W D$, and a step of the backward one by $D W$, which have the same eigenvalues. So
     both settle if their largest size, the spectral radius, is below 1, as with small weights, and
     at the same pace. With a smaller $r$ it is that of $1 - r + r\, W D$: large negative eigenvalues
-    are damped then; $r \to 0$ is the differential equation of Pineda. (5) has a solution above 1 too,
-    but that is the gradient of a fixed point from which the relaxation runs away.
+    are damped then; $r \to 0$ is the differential equation of Pineda. Above 1, (5) may have a
+    solution, but that is the gradient of a fixed point from which the relaxation runs away.
 
     Args:
         activation: `"sigmoid"` or `"tanh"`.
