@@ -140,7 +140,7 @@ def contributions(rnn, x, t, delta, /, *, h0=None):
 
 
 def truncated(rnn, x, t, delta, steps, /, *, h0=None):
-    """Return the gradient of the step t's error, truncated to the last `steps` steps.
+    """Return the gradient of step t's error, truncated to the last `steps` steps.
 
     It is a dict with "Wx", "Wh" and "b". The other arguments, and what is raised, are those of
     `contributions`; `steps` has to be at least 1, and more than there are means all.
@@ -154,12 +154,16 @@ def distances(rnn, x, t, delta, /, *, h0=None):
     """Return how far the truncated gradient is from the whole one, for 1, 2, ..., t + 1 steps.
 
     Each is the norm of the difference, over all parameters, divided by that of the whole gradient;
-    the last is 0. The arguments, and what is raised, are those of `contributions`.
+    the last is 0. The arguments, and what is raised, are those of `contributions`; and ValueError
+    if the whole gradient is 0.
     """
     parts = contributions(rnn, x, t, delta, h0=h0)
     each = np.hstack([parts[name].reshape(t + 1, -1) for name in rnn.params])
+    size = np.linalg.norm(each.sum(axis=0))
+    if size == 0:
+        raise expects("distances", "a gradient that is not 0", size)
     missing = np.cumsum(each, axis=0) - each  # what the steps before k contribute
-    return np.linalg.norm(missing[::-1], axis=1) / np.linalg.norm(each.sum(axis=0))
+    return np.linalg.norm(missing[::-1], axis=1) / size
 
 
 def reach(rnn, x, delta, /, *, h0=None):
@@ -397,16 +401,17 @@ def draw():
 
 
 def _check(who, rnn):
+    """Return how many numbers a step's input has, or raise."""
     if not isinstance(rnn, RNN):
         raise expects(who, "an RNN", repr(rnn), TypeError)
     if rnn.reverse or rnn.masked:
         raise expects(who, "an RNN that is neither reversed nor masked", repr(rnn))
+    return len(rnn.params["Wx"])
 
 
 def _states(who, rnn, x, t, h0):
     """Return all states (T + 1, N, H), the initial one first, and t, if None the last; or raise."""
-    _check(who, rnn)
-    D, shape = len(rnn.params["Wx"]), np.shape(x)
+    D, shape = _check(who, rnn), np.shape(x)
     if len(shape) != 3 or shape[1] == 0 or shape[2] != D:
         raise expects(who, f"sequences of shape (N, T, {D})", shape)
     t = shape[1] - 1 if t is None else whole(who, "t", t, least=0)

@@ -348,6 +348,16 @@ MASKED = bp.RNN(2, masked=True)
             "truncated expects steps to be a whole number of at least 1, got 0",
         ),
         (
+            lambda: bptt.distances(RNN, X, 1, 0 * DELTA[:, 1]),
+            ValueError,
+            "distances expects a gradient that is not 0, got 0.0",
+        ),
+        (
+            lambda: bptt.layered(bp.RNN(2), 3),
+            ValueError,
+            "RNN expects build(in_shape) before its parameters are used, got none",
+        ),
+        (
             lambda: bptt.layered(RNN, 0),
             ValueError,
             "layered expects T to be a whole number of at least 1, got 0",
