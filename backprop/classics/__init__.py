@@ -27,6 +27,8 @@ NAMES = (
     "mitchell",
     "gashler",
     "sadowski",
+    "amplification",
+    "cascade",
     "zorb",
     "initialisation",
     "vanishing",
