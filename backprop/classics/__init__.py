@@ -29,6 +29,7 @@ NAMES = (
     "sadowski",
     "amplification",
     "cascade",
+    "levenberg_marquardt",
     "zorb",
     "initialisation",
     "vanishing",
