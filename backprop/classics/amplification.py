@@ -62,7 +62,7 @@ cascade networks*, Neural Processing Letters 46 (2017): see `cascade.py`.
 
 import numpy as np
 
-from ..errors import expects, whole
+from ..errors import batch_of, expects, whole
 from ..initializers import Given
 from ..layer import Array
 from ..layers import (
@@ -204,7 +204,8 @@ def dense_numbers(net, /):
     if len({id(net[start]) for start in starts}) < len(starts):
         raise expects(net.who, what, "one that is shared")
     if len(net.in_shapes[0]) != 1:
-        raise expects(net.who, "inputs of shape (N, D) for its amplification", net.in_shapes[0])
+        what = "inputs of shape (N, D) for its amplification"
+        raise expects(net.who, what, batch_of(net.in_shapes[0]))
     return starts
 
 
