@@ -45,7 +45,7 @@ class Problem:
         y = np.asarray(net.predict(x))
         if self.target.shape != y.shape:
             raise expects(who, f"targets of shape {y.shape}", self.target.shape)
-        if self.w.size == 0:
+        if not net.params:
             raise expects(who, "a net with parameters", "none")
         own = getattr(net, "jacobian", None)
         self.jacobian = jacobian or (
