@@ -40,7 +40,7 @@ $$ \frac{\partial y_m}{\partial W^l_{kj}} = a^{l-1}_k\, S^l_{jm} \tag{4} $$
 
 $$ \frac{\partial y_m}{\partial b^l_j} = S^l_{jm} \tag{5} $$
 
-which is the Jacobian that Gauss-Newton and Levenberg-Marquardt need (`levenberg_marquardt.py`).
+which is the Jacobian that Gauss-Newton and Levenberg-Marquardt need (`levenberg_marquardt/`).
 
 *Errors.* With a loss, $\delta^L_m = \varphi_L'(z^L_m)\, \partial L / \partial y_m$ and
 

@@ -1,9 +1,9 @@
 r"""Y. Cheng, *Backpropagation for Fully Connected Cascade Networks* (2017): every neuron a layer.
 
 A chain of neurons in which each one hears the inputs and all neurons before it; the last one is the
-output. No network of so few neurons has more connections, and none is deeper. The paper computes
-the gradient (BPFCC) by the derivative amplification coefficients that its author later carried
-over to layered networks (`amplification.py`).
+output. No feedforward network of so few neurons has more connections, and none is deeper. The paper
+computes the gradient (BPFCC) by the derivative amplification coefficients that its author later
+carried over to layered networks (`amplification.py`).
 
 `Cascade` is a layer like any other: it stands in a Network, trains by `fit`, passes `gradcheck`. It
 stands here alone because its backward is its own: see there for the derivation.
@@ -19,7 +19,7 @@ take note of being multiplied.
 **What is a reconstruction.** From the paper are the architecture, the name of the coefficients, and
 that an entry of the gradient costs $O(1)$ on the average: its abstract says so. The equations in
 these symbols are worked out here, and the numbers of the fixture were computed independently. The
-paper trains by Levenberg-Marquardt (`levenberg_marquardt.py` does that); its loss for
+paper trains by Levenberg-Marquardt (as `levenberg_marquardt/` does); its loss for
 classification, a non-linear extension of logistic regression, is not known here in detail and is
 left out.
 

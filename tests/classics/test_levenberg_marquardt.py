@@ -198,6 +198,18 @@ def test_what_was_undone_leaves_no_trace():
     assert_allclose(again.errors[0], again.errors[-1], rtol=1e-12)
 
 
+def test_where_no_step_helps_the_net_is_left_as_it_was():
+    def uphill(net, x):
+        y, J = net.jacobian(x)
+        return y, -1e10 * J  # the damping does not get the better of so large a one
+
+    cascade, (x, target) = fitter(), sine()
+    history = levenberg_marquardt(cascade, x, target, jacobian=uphill)
+    assert history.steps == 0
+    for name, value in fitter().params.items():
+        assert_array_equal(cascade.params[name], value)
+
+
 def test_a_trial_that_overflows_is_one_that_fails():
     net = bp.Network([bp.Dense(1, init=bp.Given([[1.0]])), bp.ELU(), bp.Dense(1)])
     net.build((1,), rng=0, dtype=np.float64)
