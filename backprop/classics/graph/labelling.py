@@ -122,13 +122,12 @@ class Graph:
             ValueError: there is no such input, or its value is not numbers; arrays differ in shape;
                 or a node has no finite value and derivatives, as at a division by 0.
         """
-        changed = self._changed(changed)
+        primitives = self._primitives(changed)
         values, local = {}, {}
         with np.errstate(all="ignore"):
             for j in self.nodes:
-                primitive = changed[j] if j in changed else j.primitive
                 arguments = [values[i] for i in j.reads]
-                values[j], local[j] = primitive.forward(*arguments)  # (1)
+                values[j], local[j] = primitives[j].forward(*arguments)  # (1)
                 if not all(np.isfinite(number).all() for number in (values[j], *local[j])):
                     what = "arguments at which it and its derivatives are finite"
                     raise expects(j.who, what, ", ".join(map(str, arguments)))
@@ -222,19 +221,19 @@ class Graph:
             raise expects("draw", "single numbers", f"shape {np.shape(values[output])}")
         return picture(output, values, local, self.backward(output, local), style)
 
-    def _changed(self, changed):
-        """Return the inputs to be changed, each with its new primitive."""
-        known = {node.name: node for node in self.nodes if isinstance(node.primitive, Input)}
-        for name in changed:
-            if name not in known:
-                raise expects("forward", f"inputs named {', '.join(known)}", repr(name))
-        new = {known[name]: Input(_numbers(known[name].who, changed[name])) for name in changed}
-        inputs = [new[node] if node in new else node.primitive for node in known.values()]
-        shapes = {np.shape(each.value) for each in inputs} - {()}
+    def _primitives(self, changed):
+        """Return the primitive of every node, with new ones for the inputs that are changed."""
+        found = {node: node.primitive for node in self.nodes}
+        inputs = {node.name: node for node in self.nodes if isinstance(node.primitive, Input)}
+        for name, value in changed.items():
+            if name not in inputs:
+                raise expects("forward", f"inputs named {', '.join(inputs)}", repr(name))
+            found[inputs[name]] = Input(_numbers(inputs[name].who, value))
+        shapes = {np.shape(found[node].value) for node in inputs.values()} - {()}
         if len(shapes) > 1:
             got = " and ".join(map(str, sorted(shapes)))
             raise expects("forward", "single numbers and arrays of one shape", got)
-        return new
+        return found
 
 
 def _numbers(who, value):
