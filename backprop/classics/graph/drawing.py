@@ -39,7 +39,8 @@ class _Drawing:
         self.halves = style == "halves"
         self.layout = Layout(output, self._room)
         self.boxes = []  # what the labels on branches have to keep away from
-        self.later = []  # these labels: wire, contribution
+        self.later = []  # these labels: bends of the wire, contribution
+        self.strokes = {}  # points on the curves of every wire, by its bends
         self._open()
         for node in self.layout.nodes:
             self._node(node)
@@ -159,8 +160,10 @@ class _Drawing:
         if not self.halves:  # as far as the circle
             edge += RADIUS - (RADIUS**2 - self._port(j, slot) ** 2) ** 0.5
         bends.append((edge, y))
-        for a, b in zip(bends[::2], bends[1::2], strict=True):
+        ends = list(zip(bends[::2], bends[1::2], strict=True))
+        for a, b in ends:
             self._curve(a, b)
+        self.strokes[*bends] = [_along(a, b, t) for a, b in ends for t in np.linspace(0, 1, 25)]
         for (a, y), (b, _) in zip(bends[1:-1:2], bends[2::2], strict=True):
             self.axes.plot([a, b], [y, y], color=WIRE, linewidth=1, zorder=0)
         if branch:
@@ -180,13 +183,19 @@ class _Drawing:
         places = [
             _along(a, b, t)
             for a, b in zip(bends[-2::-2], bends[::-2], strict=True)
-            for t in (0.6, 0.7, 0.5, 0.8, 0.4, 0.3)
+            for t in (0.65, 0.7, 0.75, 0.6, 0.55, 0.8, 0.5, 0.45, 0.4, 0.35, 0.3)
         ]
         places += [
             ((a + b) / 2, y) for (a, y), (b, _) in zip(bends[1:-1:2], bends[2::2], strict=True)
         ]
         boxes = [(x - width / 2, y - HIGH / 2, x + width / 2, y + HIGH / 2) for x, y in places]
-        best = min(range(len(places)), key=lambda n: sum(_common(boxes[n], b) for b in self.boxes))
+        others = [p for wire, points in self.strokes.items() if wire != (*bends,) for p in points]
+
+        def crowded(n):
+            covered = sum(_common(boxes[n], box) for box in self.boxes)
+            return 1e4 * covered + sum(_inside(point, boxes[n]) for point in others)
+
+        best = min(range(len(places)), key=crowded)
         self.boxes.append(boxes[best])
         white = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
         x, y = places[best]
@@ -223,6 +232,10 @@ def _along(a, b, t):
     """Return the point of that curve at t, from 0 to 1."""
     weights = np.array([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
     return tuple(weights @ np.array([a, *_controls(a, b), b]))
+
+
+def _inside(point, box):
+    return box[0] < point[0] < box[2] and box[1] < point[1] < box[3]
 
 
 def _common(a, b):

@@ -66,7 +66,7 @@ class Graph:
             value: what it is unless `forward` is told otherwise: a number or an array.
 
         Raises:
-            ValueError: another node has that name, or the value is not numbers.
+            ValueError: another node has that name, or the value is not finite numbers.
         """
         primitive = Input(_numbers(f"Input {name!r}", value))
         self.take_name(name)
@@ -119,7 +119,7 @@ class Graph:
             **changed: values of inputs, by name, in place of those that they were made with.
 
         Raises:
-            ValueError: there is no such input, or its value is not numbers; arrays differ in shape;
+            ValueError: there is no such input, or its value is no finite number; shapes differ;
                 or a node has no finite value and derivatives, as at a division by 0.
         """
         primitives = self._primitives(changed)
@@ -239,8 +239,8 @@ class Graph:
 def _numbers(who, value):
     """Return a number or an array as NumPy's, whole numbers as float64."""
     array = np.asarray(value)
-    if array.dtype.kind not in "iufc":
-        raise expects(who, "a number or an array of numbers", repr(value))
+    if array.dtype.kind not in "iufc" or not np.isfinite(array).all():
+        raise expects(who, "a finite number or an array of such", repr(value))
     return (array.astype(np.float64) if array.dtype.kind in "iu" else array)[()]
 
 

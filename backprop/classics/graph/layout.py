@@ -109,16 +109,21 @@ class Layout:
         return count
 
     def _heights(self, room):
-        """Draw every place to the middle of its neighbours, and keep the room between places."""
+        """Draw every place to the middle of its neighbours, and keep the room between places.
+
+        From right to left to those at its right, then from left to right to those at its left: so
+        a chain ends up straight.
+        """
         y = {}
         for column in self.columns:
             y.update(zip(column, _spread(np.zeros(len(column)), column, room), strict=True))
-        for sweep in range(4 * SWEEPS):
-            for column in self.columns[:: 1 if sweep % 2 else -1]:
+        for sweep in range(SWEEPS):
+            side = (sweep + 1) % 2
+            for column in self.columns[:: -1 if side else 1]:
                 wanted = []
                 for place in column:
-                    both = [y[other] for side in self.near[place] for other, _ in side]
-                    wanted.append(np.mean(both) if both else y[place])
+                    found = [y[other] for other, _ in self.near[place][side]]
+                    wanted.append(np.mean(found) if found else y[place])
                 y.update(zip(column, _spread(wanted, column, room), strict=True))
         return y
 
