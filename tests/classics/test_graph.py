@@ -80,6 +80,10 @@ FUNCTIONS = {
     "negative": (lambda u, v: -u, lambda u, v: -u),
     "multiply": (lambda u, v: u * v, lambda u, v: u * v),
     "multiply by itself": (lambda u, v: u * u, lambda u, v: u * u),
+    "scale by NumPy's numbers": (
+        lambda u, v: np.float32(3) * u / np.int64(2),
+        lambda u, v: 1.5 * u,
+    ),
     "scale": (lambda u, v: 3 * u * 0.5, lambda u, v: 1.5 * u),
     "divide": (lambda u, v: u / v, lambda u, v: u / v),
     "divide by a number": (lambda u, v: u / 4, lambda u, v: u / 4),
@@ -391,26 +395,31 @@ def test_no_two_texts_of_a_picture_overlap(make, style):
 def test_a_picture_shows_values_derivatives_and_what_branches_add():
     g, e = examples.two_paths()
     shown = [text for text, _ in texts(g.draw(e))]
-    assert sorted(shown) == sorted(
-        ["value", "derivative", "a", "b", "c", "d", "e", "+", "+1", "×"]
-        + ["2", "1", "3", "2", "6"]  # values
-        + ["2", "5", "2", "3", "1"]  # derivatives
-        + ["2", "3"]  # over both branches of b
-    )
+    values, derivatives, branches = "2 1 3 2 6", "2 5 2 3 1", "2 3"
+    numbers = f"value {values} derivative {derivatives} {branches}".split()
+    assert sorted(shown) == sorted([*numbers, *"abcde+×", "+1"])
     shown = [text for text, _ in texts(g.draw(e, style="halves"))]
-    assert sorted(shown) == sorted(
-        ["value", "derivative", "a", "b", "c: +", "d: +1", "e: ×"]
-        + ["2", "1", "3", "2", "6"]
-        + ["2", "5", "2", "3", "1"]
-        + ["2", "3"]
-        + ["1", "1", "1", "2", "3"]  # partial derivatives
-    )
+    partial = "11123"
+    assert sorted(shown) == sorted([*numbers, *partial, "a", "b", "c: +", "d: +1", "e: ×"])
 
 
 def test_a_picture_has_only_what_the_output_is_made_of():
     g, _ = examples.two_paths()
     shown = [text for text, _ in texts(g.draw(g["d"], b=7))]
     assert sorted(shown) == sorted(["value", "derivative", "b", "7", "1", "d", "+1", "8", "1"])
+
+
+def chain(nodes):
+    g = Graph()
+    f = g.input("x", 1)
+    for _ in range(nodes - 1):
+        f = f + 1
+    return g, f
+
+
+def test_the_longest_chain_is_a_picture():
+    g, f = chain(150)
+    assert g.draw(f, style="halves").png().startswith(b"\x89PNG")
 
 
 def test_an_input_alone_is_a_picture():
@@ -432,7 +441,7 @@ def taken():
 
 
 def renamed():
-    g, x, y = two()
+    _, x, y = two()
     (x + y).named("y")
 
 
@@ -471,7 +480,10 @@ FINITE = "expects arguments at which it and its derivatives are finite"
         (lambda: add(two()[1], 3), "Add expects nodes of one graph, got 3"),
         (lambda: two()[0]["z"], "Graph expects one of x, y, got 'z'"),
         (unlabelled, "Graph expects a node that the labels are of, got v2 = Add(x, y)"),
-        (lambda: two()[0].tangents("x", {}), "Graph expects a node that the labels are of, got 'x'"),
+        (
+            lambda: two()[0].tangents("x", {}),
+            "Graph expects a node that the labels are of, got 'x'",
+        ),
         (lambda: two()[1] / 0, "a quotient of 'x' expects a divisor other than 0, got 0"),
         (lambda: evaluated(lambda x, y: x / y), f"Divide 'f' {FINITE}, got 1.0, 0.0"),
         (lambda: evaluated(lambda x, y: log(y)), f"Log 'f' {FINITE}, got 0.0"),
@@ -503,6 +515,10 @@ FINITE = "expects arguments at which it and its derivatives are finite"
         (
             lambda: examples.sum_times()[0].draw(None, style="dots"),
             "draw expects style to be one of 'wires', 'halves', got 'dots'",
+        ),
+        (
+            lambda: [g.draw(f) for g, f in [chain(151)]],
+            "draw expects at most 150 nodes, got 151",
         ),
         (
             lambda: [g.draw(f, x=np.ones(2)) for g, f in [examples.sum_times()]],

@@ -211,8 +211,8 @@ class Graph:
             **changed: as in `forward`.
 
         Raises:
-            ValueError: there is no such style, the values are not single numbers, or as in
-                `forward`.
+            ValueError: there is no such style, the values are not single numbers, there are too
+                many nodes to draw, or as in `forward`.
         """
         choice("draw", "style", style, STYLES)
         values, local = self.forward(**changed)

@@ -9,6 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from ...errors import expects
+
+MOST = 150
+"""Nodes: in a row they are as wide as a picture can be."""
 SWEEPS = 12
 
 
@@ -26,6 +30,8 @@ class Layout:
     def __init__(self, output, room):
         """Place the nodes; two neighbours `a` and `b` are `room(a, b)` apart at least."""
         self.nodes = _ancestors(output)
+        if len(self.nodes) > MOST:
+            raise expects("draw", f"at most {MOST} nodes", len(self.nodes))
         rank = {output: 0}
         for j in reversed(self.nodes):
             for i in j.reads:
