@@ -12,8 +12,10 @@ from ..errors import expects
 HEADER = ("quantity", "published", "ours", "difference", "")
 ROUNDING = 1e-12
 """No number is held to more than this share of its size: beyond lies the order of the sums."""
-SHOWN = 3
-"""As many entries of an array are printed."""
+COMPUTED = "computed, not printed by the author"
+TWO_WAYS = "two ways of this package, which have to agree"
+SHOWN, DIGITS = 2, 10
+"""So many entries of an array, and digits of each, are shown; more of them were compared."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ class Reproduction:
         table.band("solved, of 12 seeds", 7, 11, solved)   # where chance has a part
         table.claim("patterns right", "4 of 4", f"{right} of 4")
 
-    Numbers that no author printed, but an independent computation found, are marked: `number(...,
-    computed=True)`.
+    Not every number was printed by an author. A row says in `remark` where what stands in the
+    column "published" comes from otherwise: `COMPUTED` by an independent program, `TWO_WAYS` of
+    this package, or whatever else it is.
 
     * `rows`: the rows so far.
     * `picture`: None, or a function without arguments that returns a figure.
@@ -63,7 +66,7 @@ class Reproduction:
         self.rows: list[Row] = []
         self.picture: Callable[[], Any] | None = None
 
-    def number(self, quantity, published, ours, /, *, computed=False, tolerance=None):
+    def number(self, quantity, published, ours, /, *, computed=False, remark="", tolerance=None):
         """Add a number, or an array of them, that has to agree.
 
         Args:
@@ -73,7 +76,8 @@ class Reproduction:
                 or cut; a whole number has to be met exactly. A difference of 1e-12 of its size is
                 rounding and is always let through.
             ours: number or array, with as many entries as `published`.
-            computed: not printed by the author, but computed independently.
+            computed: short for `remark=COMPUTED`.
+            remark: where `published` comes from, if not from the author.
             tolerance: the largest absolute difference, instead of the unit in the last digit.
 
         Raises:
@@ -87,24 +91,25 @@ class Reproduction:
         allowed = np.array([_unit(text) for text in texts]) if tolerance is None else tolerance
         difference = np.abs(found - values)
         ok = bool((difference <= np.maximum(allowed, ROUNDING * np.abs(values))).all())
-        shown = (_entries(texts), _entries([f"{value:.12g}" for value in found]))
-        mark = "computed, not printed by the author" if computed else ""
-        self._add(quantity, *shown, f"{difference.max(initial=0):.1e}", ok, mark)
+        shown = (_entries(texts), _entries([f"{value:.{DIGITS}g}" for value in found]))
+        remark = COMPUTED if computed else remark
+        self._add(quantity, *shown, f"{difference.max(initial=0):.1e}", ok, remark)
 
-    def band(self, quantity, low, high, ours, /, *, published=None):
+    def band(self, quantity, low, high, ours, /, *, published=None, remark=""):
         """Add a number that depends on chance and has to lie from `low` to `high`, bounds included.
 
-        `published` is what the author saw, as text, where that is not the band itself.
+        `published` is what the author saw, as text, where that is not the band itself; `remark` as
+        in `number`.
         """
         band = f"{low:g} to {high:g}"
         ok = bool(low <= ours <= high)
-        remark = f"asserted: {band}" if published else ""
+        remark = "; ".join(filter(None, [f"asserted: {band}" if published else "", remark]))
         self._add(quantity, published or band, f"{ours:.6g}", "" if ok else "outside", ok, remark)
 
-    def claim(self, quantity, published, ours, /):
-        """Add a statement: `ours` has to be equal to `published`."""
+    def claim(self, quantity, published, ours, /, *, remark=""):
+        """Add a statement: `ours` has to be equal to `published`; `remark` as in `number`."""
         ok = bool(published == ours)
-        self._add(quantity, str(published), str(ours), "" if ok else "differs", ok)
+        self._add(quantity, str(published), str(ours), "" if ok else "differs", ok, remark)
 
     def told(self, quantity, published, ours, /, why):
         """Add what is shown and not asserted, with the reason: chance, or it was not reproduced."""
@@ -135,7 +140,7 @@ class Reproduction:
         asserted = [row for row in self.rows if row.ok is not None]
         told = len(self.rows) - len(asserted)
         rest = f"; {told} told, not asserted" if told else ""
-        return f"{sum(bool(row.ok) for row in asserted)} of {len(asserted)} as published{rest}"
+        return f"{sum(bool(row.ok) for row in asserted)} of {len(asserted)} agree{rest}"
 
     def cells(self):
         """Return the table as rows of text, the header first, and the remarks, numbered."""
@@ -184,5 +189,8 @@ def _unit(text):
 
 
 def _entries(texts):
-    shown = " ".join(texts[:SHOWN])
+    """Return the first numbers; one with more digits than are shown is rounded."""
+    shown = " ".join(
+        text if len(text) <= DIGITS + 4 else f"{float(text):.{DIGITS}g}" for text in texts[:SHOWN]
+    )
     return shown if len(texts) <= SHOWN else f"{shown} ... ({len(texts)})"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from backprop.classics import Classic, Reproduction
+from backprop.classics.reproduction import COMPUTED, TWO_WAYS
 
 
 @pytest.fixture
@@ -82,6 +83,26 @@ def test_what_is_told_is_not_asserted(table):
     assert table
 
 
+def test_a_row_says_where_its_number_comes_from(table):
+    table.number("a", "1.0", 1.0, computed=True)
+    table.number("b", "1.0", 1.0, remark=TWO_WAYS)
+    table.band("c", 0, 1, 0.5, remark=COMPUTED)
+    table.band("d", 0, 1, 0.5, published="about 0.6", remark=COMPUTED)
+    table.claim("e", 4, 4, remark=TWO_WAYS)
+    assert [row.remark for row in table.rows] == [
+        "computed, not printed by the author",
+        "two ways of this package, which have to agree",
+        "computed, not printed by the author",
+        "asserted: 0 to 1; computed, not printed by the author",
+        "two ways of this package, which have to agree",
+    ]
+
+
+def test_long_numbers_are_shown_rounded(table):
+    table.number("x", "0.2983711087600027 1.5", [0.2983711087600027, 1.5])
+    assert table.rows[0].published == table.rows[0].ours == "0.2983711088 1.5"
+
+
 def test_the_table_as_text(table):
     table.number("E", "0.25 0.5 1.25 3", [0.25, 0.5, 1.25, 3])
     table.number("delta", "0.125", 0.5, computed=True)
@@ -90,14 +111,14 @@ def test_the_table_as_text(table):
     assert str(table).splitlines() == [
         "A. Author (1986). A title",
         "",
-        "quantity  published              ours                   difference",
-        "E         0.25 0.5 1.25 ... (4)  0.25 0.5 1.25 ... (4)  0.0e+00",
-        "delta     0.125                  0.5                    3.8e-01     WRONG[1]",
-        "solved    7 to 11                8",
-        "seconds   60                     2                                  [2]",
+        "quantity  published         ours              difference",
+        "E         0.25 0.5 ... (4)  0.25 0.5 ... (4)  0.0e+00",
+        "delta     0.125             0.5               3.8e-01     WRONG[1]",
+        "solved    7 to 11           8",
+        "seconds   60                2                             [2]",
         "[1] computed, not printed by the author",
         "[2] another machine",
-        "2 of 3 as published; 1 told, not asserted",
+        "2 of 3 agree; 1 told, not asserted",
     ]
 
 
@@ -114,7 +135,7 @@ def test_the_table_as_markdown(table):
         "",
         "[1] another machine  ",
         "",
-        "1 of 1 as published; 1 told, not asserted.",
+        "1 of 1 agree; 1 told, not asserted.",
     ]
 
 
