@@ -27,6 +27,7 @@ NAMES = (
     "mitchell",
     "gashler",
     "sadowski",
+    "zhang",
     "bptt",
     "lstm_steps",
     "zorb",
