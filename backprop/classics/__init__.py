@@ -31,6 +31,7 @@ NAMES = (
     "gwardys",
     "convolution_matrix",
     "pooling_matrix",
+    "ordered_derivatives",
     "bptt",
     "lstm_steps",
     "zorb",

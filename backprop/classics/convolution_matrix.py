@@ -33,9 +33,9 @@ $$ dw_e = \sum_{rc} dT_{rc}\, [S_{rc} = e] \tag{5} $$
 
 **Derivation.** (3) and (4) are Dense's equations, with $T^\top$ as its weights. By (1), $w_e$
 stands in all places of $T$ where $S$ is $e$, so by the chain rule its gradient is the sum of
-theirs: that is all that sharing a weight means. What $dT$ holds elsewhere belongs to connections that were cut.
-The matrix for the way back is the transpose of the one for the way there, which is why the layer
-that has $T^\top$ in its forward pass is called a transposed convolution.
+theirs: that is all that sharing a weight means. What $dT$ holds elsewhere belongs to connections
+that were cut. The matrix for the way back is the transpose of the one for the way there, which is
+why the layer that has $T^\top$ in its forward pass is called a transposed convolution.
 
 Which pixels an output sees, `Window` tells: the windows of an image that holds its own pixels'
 numbers. Stride, padding and dilation are in there. For a convolution in the strict sense the kernel

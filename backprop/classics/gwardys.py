@@ -1,10 +1,10 @@
 r"""G. Gwardys, *Convolutional Neural Networks backpropagation: from intuition to derivation*.
 
-The post (2016) gets to a convolution by way of a net that one knows already. Take a fully connected layer
-on the pixels of an image. Cut every connection but those to a few neighbouring pixels. Then let all
-units use the same weights. What is left is a convolution, and what was known of backpropagation is
-left too: a connection that was cut has no gradient, and a weight that many use gets the sum of
-theirs. `cut_and_shared` does just that with `Dense`.
+The post (2016) gets to a convolution by way of a net that one knows already. Take a fully connected
+layer on the pixels of an image. Cut every connection but those to a few neighbouring pixels. Then
+let all units use the same weights. What is left is a convolution, and what was known of
+backpropagation is left too: a connection that was cut has no gradient, and a weight that many use
+gets the sum of theirs. `cut_and_shared` does just that with `Dense`.
 
 Shapes: the image $A\,(H, W)$, the kernel $w\,(K, K')$, $z$ and $\delta = \partial L/\partial z$
 $(H - K + 1,\; W - K' + 1)$. Indices begin where all of a window lies inside.
@@ -37,10 +37,11 @@ chain rule sums over those, and $a$ is not free, it is $x' - x$:
 $$ \frac{\partial L}{\partial A_{xy}} = \sum_{x'y'} \delta_{x'y'}
    \frac{\partial z_{x'y'}}{\partial A_{xy}} = \sum_{x'y'} \delta_{x'y'}\, w_{x'-x,\,y'-y}. $$
 
-In a convolution of $\delta$ with $w$ the indices of the two add up, $x' + (x - x') = x$. Here $w$ has
-$x' - x$ instead, the index with its sign changed, and that is the kernel turned by 180 degrees.
-Where the forward pass is a cross-correlation, $a = x - x'$, and nothing is turned. For (3), $w_{ab}$ is a
-factor of every $z_{xy}$, with $A_{x-a,\,y-b}$ beside it; here it is $A$ that has to be turned.
+In a convolution of $\delta$ with $w$ the indices of the two add up, $x' + (x - x') = x$. Here $w$
+has $x' - x$ instead, the index with its sign changed, and that is the kernel turned by 180 degrees.
+Where the forward pass is a cross-correlation, $a = x - x'$, and nothing is turned. For (3),
+$w_{ab}$ is a factor of every $z_{xy}$, with $A_{x-a,\,y-b}$ beside it; here it is $A$ that has to
+be turned.
 
 With $A = \sigma(z^l)$ from the layer below, one more factor gives the post's recursion
 $\delta^l = \bigl(\delta^{l+1} \ast \operatorname{rot}_{180}(w^{l+1})\bigr) \odot \sigma'(z^l)$: in
