@@ -32,6 +32,7 @@ NAMES = (
     "convolution_matrix",
     "pooling_matrix",
     "ordered_derivatives",
+    "time_scales",
     "bptt",
     "lstm_steps",
     "zorb",
