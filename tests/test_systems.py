@@ -1,13 +1,12 @@
 """Published networks as a whole: their outputs, deltas and gradients to the last printed digit."""
 
-
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
 from backprop.classics import zhang
 from backprop.initializers import Given
 from backprop.layers import Dense, ReLU
-from backprop.losses import HalfSquaredError, SoftmaxCrossEntropy
+from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Network
 
 
@@ -24,9 +23,6 @@ def ready(layers, in_shape):
     net = Network(layers)
     net.build(in_shape, dtype=np.float64)
     return net
-
-
-HALF_SQUARES = HalfSquaredError(reduction="sum")
 
 
 # CS231n's network of two layers, section 22

@@ -156,18 +156,17 @@ def forward(params, image, /):
         ValueError: the image has another shape.
     """
     k1, b1, k2, b2, W, b = (params[name] for name in KEYS)
-    I = np.asarray(image)  # noqa: E741
-    if I.shape != (28, 28):
-        raise expects("forward", "one image of shape (28, 28)", I.shape)
+    if np.shape(image) != (28, 28):
+        raise expects("forward", "one image of shape (28, 28)", np.shape(image))
     P, Q = k2.shape[:2]
-    C1 = np.array([sigmoid(valid(I, k1[p]) + b1[p]) for p in range(P)])  # (1)
+    C1 = np.array([sigmoid(valid(image, k1[p]) + b1[p]) for p in range(P)])  # (1)
     S1 = means(C1)  # (2)
     z2 = [sum(valid(S1[p], k2[p, q]) for p in range(P)) + b2[q] for q in range(Q)]
     C2 = sigmoid(np.array(z2))  # (3)
     S2 = means(C2)  # (4)
     f = S2.transpose(0, 2, 1).ravel()  # (5)
     y = sigmoid(f @ W + b)  # (6)
-    return {"I": I, "C1": C1, "S1": S1, "C2": C2, "S2": S2, "f": f, "y": y}
+    return {"I": image, "C1": C1, "S1": S1, "C2": C2, "S2": S2, "f": f, "y": y}
 
 
 def backward(params, values, target, /):
@@ -182,7 +181,7 @@ def backward(params, values, target, /):
         target: (10), 1 at the class and 0 elsewhere.
     """
     k2, W = params["k2"], params["W"]
-    I, C1, S1, C2, S2, f, y = values.values()  # noqa: E741
+    image, C1, S1, C2, S2, f, y = values.values()
     P, Q = k2.shape[:2]
     delta_y = (y - target) * y * (1 - y)  # (7)
     dW = np.outer(f, delta_y)  # (8)
@@ -196,7 +195,7 @@ def backward(params, values, target, /):
     dS1 = [sum(full(delta_C2[q], turned(k2[p, q])) for q in range(Q)) for p in range(P)]  # (16)
     dC1 = repeated(np.array(dS1)) / 4  # (17)
     delta_C1 = dC1 * C1 * (1 - C1)  # (18)
-    dk1 = [valid(turned(I), delta_C1[p]) for p in range(P)]  # (19)
+    dk1 = [valid(turned(image), delta_C1[p]) for p in range(P)]  # (19)
     db1 = delta_C1.sum(axis=(1, 2))  # (20)
     deltas = {"y": delta_y, "f": df, "S2": dS2, "C2": delta_C2, "S1": dS1, "C1": delta_C1}
     grads = {"k1": dk1, "b1": db1, "k2": dk2, "b2": db2, "W": dW, "b": db}
@@ -350,7 +349,7 @@ def _fixture(table, net):
 
 def _trained(table, mnist):
     """Add the rows of what is learned; return the network."""
-    slow = "an epoch takes half a minute"
+    slow = "that would take the better part of an hour"
     if mnist is None:
         table.told("error on MNIST after 1 epoch, %", "about 11", "-", "needs MNIST: --mnist")
         net, error = train(enlarged(load_data("digits")), epochs=25)
