@@ -29,6 +29,7 @@ NAMES = (
     "sadowski",
     "bptt",
     "lstm_steps",
+    "word2vec",
     "amplification",
     "cascade",
     "levenberg_marquardt",
