@@ -134,7 +134,8 @@ class Word2Vec(Vectors):
             x, counts, o = examples(ids, *sides, places, self.window, self.mode, rng)
             if len(o):
                 left = 1 - (epoch + at / len(ids)) / epochs
-                total += self._step(x, counts, self._output.ask(o, rng), rate * left)
+                with np.errstate(over="ignore", invalid="ignore"):  # the loss tells it below
+                    total += self._step(x, counts, self._output.ask(o, rng), rate * left)
                 count += len(o)
         if not np.isfinite(total):
             raise expects("Word2Vec", f"a rate below {rate:g}", total, FloatingPointError)

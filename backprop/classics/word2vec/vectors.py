@@ -106,7 +106,8 @@ class Vectors(Configured):
         return Vectors(words, W)
 
     def _directions(self, *words):
-        rows = self.W[[self._id(word) for word in words]]
+        ids = [self._id(word) for word in words]
+        rows = self.W[ids]
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     def _nearest(self, row, without, count):
