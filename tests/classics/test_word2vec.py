@@ -676,7 +676,7 @@ NUMBER = "to be a whole number of at least 1"
         (
             lambda: Word2Vec(min_count=1, rate=1e30).fit(TEXT, rng=0),
             FloatingPointError,
-            "Word2Vec expects a rate below 1e+30, got nan",
+            "Word2Vec expects a rate at which the loss stays finite, got 1e+30",
         ),
         (
             lambda: fitted().most_similar("lord"),
@@ -708,6 +708,21 @@ NUMBER = "to be a whole number of at least 1"
             lambda: "lord" in Word2Vec(),
             ValueError,
             "Word2Vec expects fit(text) before its vectors are asked for, got none",
+        ),
+        (
+            lambda: Vectors(["a", "b"], np.ones(2)),
+            ValueError,
+            "Vectors expects a row for each of 2 different words, got (2,) for 2",
+        ),
+        (
+            lambda: Vectors(["a", "a"], np.ones((2, 3))),
+            ValueError,
+            "Vectors expects a row for each of 1 different words, got (2, 3) for 2",
+        ),
+        (
+            lambda: Vectors(["a"], [[1, 2]]),
+            ValueError,
+            "Vectors expects rows of floats, got int64",
         ),
         (
             lambda: Vectors(["a b"], np.ones((1, 2))).save("unwritten"),
@@ -769,7 +784,11 @@ def test_errors(call, kind, text):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("", "words and their numbers, got {}: not enough values to unpack (expected 2, got 0)"),
+        (
+            "",
+            "words and their numbers, got {}: not enough values to unpack (expected at least 1, got 0)",
+        ),
+        ("1\n", "words and their numbers, got {}: not enough values to unpack (expected 2, got 1)"),
         ("1 2\na 1 x\n", "words and their numbers, got {}: could not convert string to float: 'x'"),
         ("1 2\n\n", "words and their numbers, got {}: list index out of range"),
         (
@@ -794,5 +813,14 @@ def test_a_file_that_is_none(content, text, tmp_path):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        Vectors.load(tmp_path / "words.txt")
+    path = tmp_path / "words.txt"
+    text = f"load expects to be able to read {path}, got No such file or directory"
+    with pytest.raises(FileNotFoundError, match=f"^{re.escape(text)}$"):
+        Vectors.load(path)
+
+
+def test_a_row_of_zeros_is_like_none():
+    found = Vectors(["nothing", "n"], np.array([[0.0, 0], [0, 2]]))
+    assert found.similarity("nothing", "n") == 0
+    assert found.most_similar("nothing") == [("n", 0)]
+    assert_array_equal(found.directions(), [[0, 0], [0, 1]])

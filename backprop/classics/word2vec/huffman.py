@@ -18,33 +18,33 @@ import numpy as np
 def paths(counts, /):
     """Return the way from the root to each word: nodes, answers and mask, each (V, deepest).
 
-    The V - 1 inner nodes are numbered from the root, 0, downwards. Beyond a word's own length the
-    mask is 0, and so are the others.
+    The V - 1 inner nodes are numbered from the root, 0, downwards. Beyond the end of a word's way
+    the mask is False.
     """
-    V = len(counts)
+    joins, root = tree(counts), 2 * len(counts) - 2
+    ways = {root: []}
+    for node, yes, no in reversed(joins):
+        way = ways.pop(node)
+        ways[yes] = [*way, (root - node, 1)]
+        ways[no] = [*way, (root - node, 0)]
+    shape = (len(counts), max(map(len, ways.values())))
+    nodes, answers, mask = np.zeros(shape, np.intp), np.zeros(shape, np.int8), np.zeros(shape, bool)
+    for v, way in ways.items():
+        nodes[v, : len(way)], answers[v, : len(way)] = zip(*way, strict=True)
+        mask[v, : len(way)] = True
+    return nodes, answers, mask
+
+
+def tree(counts, /):
+    """Return the joins that make the tree: the new node, and the two that it stands above.
+
+    Words are the nodes from 0 to V - 1; a new one gets the next number, so the root the last.
+    """
     heap = [(int(count), v) for v, count in enumerate(counts)]
     heapq.heapify(heap)
-    parent, answer = np.zeros(2 * V - 1, np.intp), np.zeros(2 * V - 1, np.intp)
-    for node in range(V, 2 * V - 1):
-        (few, left), (more, right) = heapq.heappop(heap), heapq.heappop(heap)
-        parent[left], parent[right] = node, node
-        answer[left] = 1
-        heapq.heappush(heap, (few + more, node))
-    return _written_out(parent, answer, V)
-
-
-def _written_out(parent, answer, V):
-    """Follow all words upwards at once, a level a time, and turn what was found around."""
-    root, at = 2 * V - 2, np.arange(V)
-    levels = []
-    while (at != root).any():
-        levels.append((np.where(at == root, -1, root - parent[at]), answer[at]))
-        at = np.where(at == root, root, parent[at])
-    nodes = np.array([level for level, _ in levels]).T
-    answers = np.array([given for _, given in levels]).T
-    mask = nodes >= 0
-    order = np.argsort(~mask[:, ::-1], axis=1, kind="stable")
-    nodes, answers, mask = (
-        np.take_along_axis(each[:, ::-1], order, axis=1) for each in (nodes, answers, mask)
-    )
-    return np.where(mask, nodes, 0), np.where(mask, answers, 0).astype(np.int8), mask
+    joins = []
+    while len(heap) > 1:
+        (count, yes), (other, no) = heapq.heappop(heap), heapq.heappop(heap)
+        joins.append((len(counts) + len(joins), yes, no))
+        heapq.heappush(heap, (count + other, joins[-1][0]))
+    return joins

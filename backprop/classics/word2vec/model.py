@@ -43,8 +43,8 @@ class Word2Vec(Vectors):
         output: `"negative"` sampling, or the `"hierarchical"` softmax.
         negative: how many words are drawn as noise for one that is right.
         min_count: words that occur less often are left out of the text.
-        sample: the share of the text from which on words are thinned out, 0 for none. See
-            `vocabulary`.
+        sample: the share of the text from which on words are thinned out, see `vocabulary`. 0 for
+            none, as a short text needs it, in which every word has a large share.
         rate: what the gradients are multiplied by at the start. None: 0.025 for skip-gram, 0.05 for
             the bag of words.
         batch_size: how many places of the text are looked at together.
@@ -95,7 +95,8 @@ class Word2Vec(Vectors):
             TypeError: `text` is no text.
             ValueError: it has fewer than two different words that occur `min_count` times, or they
                 never share a sentence.
-            FloatingPointError: the loss is no longer finite. The rate is too large.
+            FloatingPointError: the loss is no longer finite. The rate is too large; what was
+                learned before is gone.
         """
         whole("Word2Vec", "epochs", epochs)
         rng = np.random.default_rng(rng)
@@ -137,8 +138,9 @@ class Word2Vec(Vectors):
                 with np.errstate(over="ignore", invalid="ignore"):  # the loss tells it below
                     total += self._step(x, counts, self._output.ask(o, rng), rate * left)
                 count += len(o)
-        if not np.isfinite(total):
-            raise expects("Word2Vec", f"a rate below {rate:g}", total, FloatingPointError)
+        if not (np.isfinite(total) and np.isfinite(self.W).all()):
+            what = "a rate at which the loss stays finite"
+            raise expects("Word2Vec", what, f"{rate:g}", FloatingPointError)
         return total / max(count, 1)
 
     def _step(self, x, counts, asked, rate):

@@ -8,6 +8,8 @@ The file is the text format of the program of 2013, which others read too: a lin
 a line for every word, with its D numbers after it.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from ...atomic import write
@@ -19,7 +21,10 @@ class Vectors(Configured):
     """Words and their rows.
 
     * `words`: the words; `index[word]` is the number of a word's row.
-    * `W` (V, D): the rows.
+    * `W` (V, D): the rows, of floats.
+
+    Raises:
+        ValueError: there is not a row of floats for every word, or a word twice.
     """
 
     words: list[str]
@@ -27,7 +32,12 @@ class Vectors(Configured):
     W: np.ndarray
 
     def __init__(self, words, W, /):
-        self._set(words, W)
+        if np.ndim(W) != 2 or len(W) != len(set(words)) or len(W) != len(words):
+            what = f"a row for each of {len(set(words))} different words"
+            raise expects("Vectors", what, f"{np.shape(W)} for {len(words)}")
+        if np.asarray(W).dtype.kind != "f":
+            raise expects("Vectors", "rows of floats", np.asarray(W).dtype)
+        self._set(list(words), np.asarray(W))
 
     def _set(self, words, W):
         self.words, self.W = words, W
@@ -67,7 +77,7 @@ class Vectors(Configured):
     def directions(self):
         """Return all rows, each divided by its length (V, D)."""
         self._check()
-        return self.W / np.linalg.norm(self.W, axis=1, keepdims=True)
+        return _unit(self.W)
 
     def save(self, path, /):
         """Write words and rows to `path`. A write that is cut short leaves the old file.
@@ -94,11 +104,14 @@ class Vectors(Configured):
             ValueError: it is not in the format.
         """
         try:
-            with open(path, encoding="utf-8") as file:
-                V, D = map(int, file.readline().split())
-                parts = [line.split() for line in file]
+            head, *lines = Path(path).read_text(encoding="utf-8").splitlines()
+            V, D = map(int, head.split())
+            parts = [line.split() for line in lines]
             words, W = [part[0] for part in parts], np.array([part[1:] for part in parts], "f4")
-        except (ValueError, IndexError) as error:
+        except OSError as error:
+            what = f"to be able to read {path}"
+            raise expects("load", what, error.strerror, type(error)) from error
+        except (ValueError, IndexError, ArithmeticError) as error:
             raise expects("load", "words and their numbers", f"{path}: {error}") from error
         if W.shape != (V, D) or len(set(words)) != V or not np.isfinite(W).all():
             what = f"{V} different words with {D} finite numbers each"
@@ -107,12 +120,11 @@ class Vectors(Configured):
 
     def _directions(self, *words):
         ids = [self._id(word) for word in words]
-        rows = self.W[ids]
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return _unit(self.W[ids])
 
     def _nearest(self, row, without, count):
         whole("most_similar", "count", count)
-        cosines = self.directions() @ (row / np.linalg.norm(row))
+        cosines = self.directions() @ _unit(row)
         order = [v for v in np.argsort(-cosines, kind="stable") if self.words[v] not in without]
         return [(self.words[v], float(cosines[v])) for v in order[:count]]
 
@@ -127,3 +139,9 @@ class Vectors(Configured):
         if not hasattr(self, "W"):
             who = type(self).__name__
             raise expects(who, "fit(text) before its vectors are asked for", "none")
+
+
+def _unit(rows):
+    """Return rows of length 1, or of 0 where they are 0."""
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return rows / np.maximum(lengths, np.finfo(rows.dtype).tiny)
