@@ -781,16 +781,17 @@ def test_errors(call, kind, text):
         call()
 
 
+FILE = "words and their numbers, got {}:"
+UNPACK = "not enough values to unpack"
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (
-            "",
-            "words and their numbers, got {}: not enough values to unpack (expected at least 1, got 0)",
-        ),
-        ("1\n", "words and their numbers, got {}: not enough values to unpack (expected 2, got 1)"),
-        ("1 2\na 1 x\n", "words and their numbers, got {}: could not convert string to float: 'x'"),
-        ("1 2\n\n", "words and their numbers, got {}: list index out of range"),
+        ("", f"{FILE} {UNPACK} (expected at least 1, got 0)"),
+        ("1\n", f"{FILE} {UNPACK} (expected 2, got 1)"),
+        ("1 2\na 1 x\n", f"{FILE} could not convert string to float: 'x'"),
+        ("1 2\n\n", f"{FILE} list index out of range"),
         (
             "2 2\na 1 2\na 3 4\n",
             "2 different words with 2 finite numbers each, got 1 words, numbers (2, 2)",
