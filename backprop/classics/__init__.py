@@ -33,6 +33,7 @@ NAMES = (
     "pooling_matrix",
     "bptt",
     "lstm_steps",
+    "word2vec",
     "amplification",
     "cascade",
     "levenberg_marquardt",

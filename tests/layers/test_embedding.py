@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from backprop.initializers import Constant, Given
 from backprop.layers import Dense, Embedding
-from backprop.losses import SoftmaxCrossEntropy
 
 SHAPES = [(1,), (6,), (3, 4), (2, 1), (2, 3, 2), (40,)]
 
@@ -89,60 +88,6 @@ def test_ids_may_be_integers_of_any_size(kind):
     assert_array_equal(y, expected_y)
     expected = layer.grads(delta, expected_cache)["W"]
     assert_array_equal(layer.grads(delta, cache)["W"], expected)
-
-
-# word2vec: the mean of the context's rows, and a Dense without a bias on it
-
-
-def cbow(embedding, dense, context, centre):
-    """Return the loss and both gradients of one position of a text."""
-    rows, of_rows = embedding.forward(np.array([context]))
-    u, of_u = dense.forward(rows.mean(axis=1))
-    L, of_loss = SoftmaxCrossEntropy().forward(u, np.array([centre]))
-    dh, grads = dense.backward(SoftmaxCrossEntropy().backward(of_loss), of_u)
-    share = np.repeat(dh[:, np.newaxis] / len(context), len(context), axis=1)
-    return float(L), embedding.grads(share, of_rows)["W"], grads["W"]
-
-
-def tables(W1, W2):
-    embedding, dense = Embedding(len(W1), 2, init=Given(W1)), Dense(7, bias=False, init=Given(W2))
-    embedding.build((2,), dtype=np.float64)
-    dense.build((2,), dtype=np.float64)
-    return embedding, dense
-
-
-def test_published_step_of_word2vec():
-    W2 = [[0.2, 0.2, 0.3, 0.4, 0.5, 0.3, 0.2], [0.3, 0, 0.1, 0, 1, 0.1, 0.5]]
-    embedding, dense = tables(np.ones((7, 2)), W2)
-    loss, dW1, dW2 = cbow(embedding, dense, [0, 1, 3, 4], 2)
-    assert loss == pytest.approx(2.227638084620666, rel=1e-14)
-    new = embedding.W - 0.1 * dW1
-    assert_allclose(new[[0, 1, 3, 4]], [[0.9989936944509945, 0.99115412788638]] * 4, rtol=1e-14)
-    assert_array_equal(new[[2, 5, 6]], np.ones((3, 2)))
-    published = [0.18808816907790, 0.19117549861123, 0.38922172966436, 0.38922172966436]
-    published += [0.46762028646077, 0.28922172966436, 0.18545085685701]
-    assert_allclose((dense.W - 0.1 * dW2)[0], published, rtol=1e-12)
-
-
-def test_published_training_of_word2vec():
-    draw = np.random.RandomState(100)
-    embedding, dense = tables(draw.rand(7, 2), draw.rand(2, 7))
-    losses = []
-    for _ in range(10):
-        total = 0.0
-        for centre in range(7):
-            context = [word for word in (centre - 1, centre + 1) if 0 <= word < 7]
-            loss, dW1, dW2 = cbow(embedding, dense, context, centre)
-            embedding.W -= 0.8 * dW1
-            dense.W -= 0.8 * dW2
-            total += loss
-        losses.append(total)
-    published = [14.328868654443703, 12.290456644464603, 10.366644621637064, 9.175977768444662]
-    published += [8.42336269972339, 7.395294868491026, 6.172739330754974, 5.163947611769819]
-    published += [4.633337708815305, 4.294469725946548]
-    assert_allclose(losses, published, rtol=1e-12)
-    assert_allclose(embedding.W[0], [0.99870389, 0.20697257], rtol=0, atol=5e-9)
-    assert_allclose(embedding.W[6], [-0.22343751, -1.17927987], rtol=0, atol=5e-9)
 
 
 # Shapes, settings, errors
