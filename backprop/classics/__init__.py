@@ -41,6 +41,7 @@ NAMES = (
     "ordered_derivatives",
     "time_scales",
     "zorb",
+    "symmetry",
     "paths",
     "almeida_pineda",
     "initialisation",
