@@ -24,6 +24,7 @@ NAMES = (
     "mazur",
     "brownlee",
     "caceres",
+    "rosebrock",
     "mitchell",
     "gashler",
     "sadowski",
