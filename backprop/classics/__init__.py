@@ -26,6 +26,7 @@ NAMES = (
     "caceres",
     "rosebrock",
     "mitchell",
+    "stansbury",
     "gashler",
     "sadowski",
     "zhang",
