@@ -44,6 +44,7 @@ NAMES = (
     "time_scales",
     "zorb",
     "symmetry",
+    "family_trees",
     "paths",
     "almeida_pineda",
     "initialisation",
