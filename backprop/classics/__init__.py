@@ -27,6 +27,7 @@ NAMES = (
     "rosebrock",
     "mitchell",
     "stansbury",
+    "nielsen",
     "gashler",
     "sadowski",
     "zhang",
