@@ -64,7 +64,7 @@ CLASSIC = Classic(
     "D. Rumelhart, G. Hinton and R. Williams",
     1986,
     "Learning representations by back-propagating errors: family trees",
-    takes="15 seconds",
+    seconds=8,
 )
 TREES = (
     ("Christopher", "Penelope", ["Arthur"], ["Victoria"]),
@@ -252,19 +252,20 @@ def reproduce():
     table.number("questions with two answers", "8", counts.count(2), computed=True)
     net = network(0)
     table.number("parameters", "630", net.param_count, computed=True)
-    learned, _ = divided(0)
+    learned, held = divided(0)
     train(net, learned, 1500)
     why = "not reproduced with the schedule read to the letter"
-    table.told("learned of 100 in 1 500 sweeps, to the letter", "100", right(net, learned), why=why)
+    ours = f"{right(net, held)} of 4, of the 100 others {right(net, learned)}"
+    table.told("held back and right, 1 500 sweeps to the letter", "4 of 4", ours, why=why)
     train(net := network(0), learned, 5000, **FASTER)
-    table.band("learned of 100, faster", 20, 95, right(net, learned), published="100")
+    table.band("learned of 100, faster", 20, 95, right(net, learned))
     nets = [network(seed, 1.0) for seed in range(4)]
     for seed, net in enumerate(nets):
         train(net, divided(seed)[0], 5000, **FASTER)
     known = [right(net, divided(seed)[0]) for seed, net in enumerate(nets)]
     new = [right(net, divided(seed)[1]) for seed, net in enumerate(nets)]
-    table.band("learned, from -1 to 1, mean of 4 seeds", 95, 100, np.mean(known), published="100")
-    table.band("held back and right, of 4, mean", 1, 4, np.mean(new), published="4")
+    table.band("learned, from -1 to 1, mean of 4 seeds", 95, 100, np.mean(known))
+    table.band("held back and right, of 4, mean", 1, 4, np.mean(new), published="4 of 4")
     nation = np.repeat((1, -1), 12)
     alike = max(abs(np.corrcoef(unit, nation)[0, 1]) for unit in nets[0].params["0.W"].T)
     table.band("correlation of a unit's weights with the nation", 0.8, 1, alike)

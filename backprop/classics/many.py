@@ -64,12 +64,12 @@ class ManyDense(Layer):
         return y, x
 
     def backward(self, delta, cache, /):
-        dx = _each(_each(delta) @ self.W.swapaxes(1, 2))  # (4)
+        dx = _each(_each(delta) @ self.W.mT)  # (4)
         return dx, self.grads(delta, cache)
 
     def grads(self, delta, cache, /):
         x = cache
-        dW = _each(x).swapaxes(1, 2) @ _each(delta)  # (2)
+        dW = _each(x).mT @ _each(delta)  # (2)
         db = delta.sum(axis=0)  # (3)
         return {"W": dW, "b": db} if self.bias else {"W": dW}
 

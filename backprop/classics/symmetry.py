@@ -55,7 +55,7 @@ CLASSIC = Classic(
     "D. Rumelhart, G. Hinton and R. Williams",
     1986,
     "Learning representations by back-propagating errors: symmetry",
-    takes="2 seconds",
+    seconds=2,
 )
 BITS, SWEEPS = 6, 1425
 LOSS = HalfSquaredError(reduction="sum")

@@ -60,6 +60,8 @@ def test_seeds_at_once_are_seeds_one_by_one():
     ("task", "hidden", "published", "accuracy"),
     [
         ("and", 0, [10.1126, 1.4214, 0.8146], 1.0),
+        pytest.param("or", 0, [7.1585, 1.2107, 0.8843], 0.99, marks=pytest.mark.slow),
+        pytest.param("xor", 0, [29.344, 27.889, 25.039], 0.46, marks=pytest.mark.slow),
         ("xor", 4, [28.713, 9.567, 0.6036], 0.995),
     ],
 )
