@@ -47,92 +47,92 @@ class Input(Primitive):
 class Add(Primitive):
     r"""A sum, of any number of terms: every one gets a copy of what arrives.
 
-    $$ y = \sum_i u_i \tag{2} $$
+    $$ y = \sum_i u_i \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u_i} = 1 \tag{3} $$
+    $$ \frac{\partial y}{\partial u_i} = 1 \tag{2} $$
     """
 
     symbol = "+"
 
     def forward(self, *u):
-        y = sum(u[1:], start=u[0])  # (2)
-        local = (1.0,) * len(u)  # (3)
+        y = sum(u[1:], start=u[0])  # (1)
+        local = (1.0,) * len(u)  # (2)
         return y, local
 
 
 class Subtract(Primitive):
     r"""A difference.
 
-    $$ y = u - v \tag{4} $$
+    $$ y = u - v \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = 1, \qquad \frac{\partial y}{\partial v} = -1 \tag{5} $$
+    $$ \frac{\partial y}{\partial u} = 1, \qquad \frac{\partial y}{\partial v} = -1 \tag{2} $$
     """
 
     symbol = "−"
 
     def forward(self, u, v, /):
-        y = u - v  # (4)
-        local = (1.0, -1.0)  # (5)
+        y = u - v  # (1)
+        local = (1.0, -1.0)  # (2)
         return y, local
 
 
 class Multiply(Primitive):
     r"""A product: the arguments change places.
 
-    $$ y = u v \tag{6} $$
+    $$ y = u v \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = v, \qquad \frac{\partial y}{\partial v} = u \tag{7} $$
+    $$ \frac{\partial y}{\partial u} = v, \qquad \frac{\partial y}{\partial v} = u \tag{2} $$
     """
 
     symbol = "×"
 
     def forward(self, u, v, /):
-        y = u * v  # (6)
-        local = (v, u)  # (7)
+        y = u * v  # (1)
+        local = (v, u)  # (2)
         return y, local
 
 
 class Divide(Primitive):
     r"""A quotient.
 
-    $$ y = u / v \tag{8} $$
+    $$ y = u / v \tag{1} $$
 
     $$ \frac{\partial y}{\partial u} = \frac{1}{v}, \qquad
-       \frac{\partial y}{\partial v} = -\frac{u}{v^2} = -\frac{y}{v} \tag{9} $$
+       \frac{\partial y}{\partial v} = -\frac{u}{v^2} = -\frac{y}{v} \tag{2} $$
     """
 
     symbol = "/"
 
     def forward(self, u, v, /):
-        y = u / v  # (8)
-        local = (1 / v, -y / v)  # (9)
+        y = u / v  # (1)
+        local = (1 / v, -y / v)  # (2)
         return y, local
 
 
 class Max(Primitive):
     r"""The larger of two, the first if they are equal: it alone gets what arrives.
 
-    $$ y = [u \ge v]\, u + [u < v]\, v \tag{10} $$
+    $$ y = [u \ge v]\, u + [u < v]\, v \tag{1} $$
 
     $$ \frac{\partial y}{\partial u} = [u \ge v], \qquad
-       \frac{\partial y}{\partial v} = [u < v] \tag{11} $$
+       \frac{\partial y}{\partial v} = [u < v] \tag{2} $$
     """
 
     symbol = "max"
 
     def forward(self, u, v, /):
         first = 1.0 * (np.real(u) >= np.real(v))
-        y = first * u + (1 - first) * v  # (10)
-        local = (first, 1 - first)  # (11)
+        y = first * u + (1 - first) * v  # (1)
+        local = (first, 1 - first)  # (2)
         return y, local
 
 
 class Scale(Primitive):
     r"""A weighted edge: it multiplies by its weight on the way forth and on the way back.
 
-    $$ y = c u \tag{12} $$
+    $$ y = c u \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = c \tag{13} $$
+    $$ \frac{\partial y}{\partial u} = c \tag{2} $$
     """
 
     def __init__(self, c):
@@ -140,17 +140,17 @@ class Scale(Primitive):
         self.symbol = _signed("×", c)
 
     def forward(self, u, /):
-        y = self.c * u  # (12)
-        local = (self.c,)  # (13)
+        y = self.c * u  # (1)
+        local = (self.c,)  # (2)
         return y, local
 
 
 class Shift(Primitive):
     r"""A constant added.
 
-    $$ y = u + c \tag{14} $$
+    $$ y = u + c \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = 1 \tag{15} $$
+    $$ \frac{\partial y}{\partial u} = 1 \tag{2} $$
     """
 
     def __init__(self, c):
@@ -158,17 +158,17 @@ class Shift(Primitive):
         self.symbol = _signed("+", c) if c >= 0 else _signed("", c)
 
     def forward(self, u, /):
-        y = u + self.c  # (14)
-        local = (1.0,)  # (15)
+        y = u + self.c  # (1)
+        local = (1.0,)  # (2)
         return y, local
 
 
 class Power(Primitive):
     r"""A power with a constant exponent: $1/u$ is the one with $c = -1$.
 
-    $$ y = u^c \tag{16} $$
+    $$ y = u^c \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = c\, u^{c-1} \tag{17} $$
+    $$ \frac{\partial y}{\partial u} = c\, u^{c-1} \tag{2} $$
     """
 
     def __init__(self, c):
@@ -176,105 +176,105 @@ class Power(Primitive):
         self.symbol = "$1/u$" if c == -1 else f"$u^{{{c:g}}}$"
 
     def forward(self, u, /):
-        y = u**self.c  # (16)
-        local = (self.c * u ** (self.c - 1),)  # (17)
+        y = u**self.c  # (1)
+        local = (self.c * u ** (self.c - 1),)  # (2)
         return y, local
 
 
 class Square(Primitive):
     r"""The power with exponent 2.
 
-    $$ y = u^2 \tag{18} $$
+    $$ y = u^2 \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = 2 u \tag{19} $$
+    $$ \frac{\partial y}{\partial u} = 2 u \tag{2} $$
     """
 
     symbol = "$u^2$"
 
     def forward(self, u, /):
-        y = u**2  # (18)
-        local = (2 * u,)  # (19)
+        y = u**2  # (1)
+        local = (2 * u,)  # (2)
         return y, local
 
 
 class Exp(Primitive):
     r"""The exponential function, its own derivative.
 
-    $$ y = e^u \tag{20} $$
+    $$ y = e^u \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = y \tag{21} $$
+    $$ \frac{\partial y}{\partial u} = y \tag{2} $$
     """
 
     symbol = "exp"
 
     def forward(self, u, /):
-        y = np.exp(u)  # (20)
-        local = (y,)  # (21)
+        y = np.exp(u)  # (1)
+        local = (y,)  # (2)
         return y, local
 
 
 class Log(Primitive):
     r"""The natural logarithm.
 
-    $$ y = \ln u \tag{22} $$
+    $$ y = \ln u \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = \frac{1}{u} \tag{23} $$
+    $$ \frac{\partial y}{\partial u} = \frac{1}{u} \tag{2} $$
     """
 
     symbol = "ln"
 
     def forward(self, u, /):
-        y = np.log(u)  # (22)
-        local = (1 / u,)  # (23)
+        y = np.log(u)  # (1)
+        local = (1 / u,)  # (2)
         return y, local
 
 
 class Sigmoid(Primitive):
     r"""The logistic function.
 
-    $$ y = \frac{1}{1 + e^{-u}} \tag{24} $$
+    $$ y = \frac{1}{1 + e^{-u}} \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = y\,(1 - y) \tag{25} $$
+    $$ \frac{\partial y}{\partial u} = y\,(1 - y) \tag{2} $$
     """
 
     symbol = "σ"
 
     def forward(self, u, /):
-        y = logistic(u)  # (24)
-        local = (y * (1 - y),)  # (25)
+        y = logistic(u)  # (1)
+        local = (y * (1 - y),)  # (2)
         return y, local
 
 
 class Tanh(Primitive):
     r"""The hyperbolic tangent.
 
-    $$ y = \tanh u \tag{26} $$
+    $$ y = \tanh u \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = 1 - y^2 \tag{27} $$
+    $$ \frac{\partial y}{\partial u} = 1 - y^2 \tag{2} $$
     """
 
     symbol = "tanh"
 
     def forward(self, u, /):
-        y = np.tanh(u)  # (26)
-        local = (1 - y**2,)  # (27)
+        y = np.tanh(u)  # (1)
+        local = (1 - y**2,)  # (2)
         return y, local
 
 
 class ReLU(Primitive):
     r"""The rectifier; its derivative at 0 is taken to be 0.
 
-    $$ y = [u > 0]\, u \tag{28} $$
+    $$ y = [u > 0]\, u \tag{1} $$
 
-    $$ \frac{\partial y}{\partial u} = [u > 0] \tag{29} $$
+    $$ \frac{\partial y}{\partial u} = [u > 0] \tag{2} $$
     """
 
     symbol = "ReLU"
 
     def forward(self, u, /):
         on = 1.0 * (np.real(u) > 0)
-        y = on * u  # (28)
-        local = (on,)  # (29)
+        y = on * u  # (1)
+        local = (on,)  # (2)
         return y, local
 
 
