@@ -81,7 +81,7 @@ from ..layers import (
 )
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic(
     "Y. Cheng",
@@ -263,9 +263,9 @@ def reproduce():
     dW, _ = sweep.jacobian()[0]
     table.number("dy_m/dW1[0,j], by j and m", SLOPES_OF_W1, dW[0, :, 0].T, computed=True)
     worst = np.max([gaps(seed) for seed in range(20)], axis=0)
-    table.band("far end - near end, 20 random nets", 0, 1e-14, worst[0])
-    table.band("errors by them - ordinary deltas", 0, 1e-14, worst[1])
-    table.band("Jacobian - complex step", 0, 1e-14, worst[2])
+    table.band("far end - near end, 20 random nets", 0, 1e-14, worst[0], remark=TWO_WAYS)
+    table.band("errors by them - ordinary deltas", 0, 1e-14, worst[1], remark=TWO_WAYS)
+    table.band("Jacobian - complex step", 0, 1e-14, worst[2], remark=TWO_WAYS)
     table.picture = draw
     return table
 

@@ -79,7 +79,7 @@ from ..network import Network
 from ..optimizers import SGD
 from ..plots import Picture
 from ..training import TrainStep, TruncatedBPTT
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("J. Guo", 2013, "BackPropagation Through Time")
 X, TARGET = np.array([1.0, -0.5, 0.25]).reshape(1, 3, 1), 0.3
@@ -306,11 +306,11 @@ def _shared(table):
     for steps in (1, 2, 3):
         ours = truncated(rnn, X, 2, delta[:, 2], steps)
         ours = np.ravel([ours["Wx"], ours["Wh"]])
-        table.number(f"u, w: chunk of {steps}, and truncated", of_chunk(steps)[:2].tolist(), ours)
+        known, what = of_chunk(steps)[:2].tolist(), f"u, w: chunk of {steps}, and truncated"
+        table.number(what, known, ours, remark=TWO_WAYS, tolerance=1e-14)
     mean = averaged(rnn, X, delta)
-    table.number(
-        "dE/du, averaged over 3 copies", "-0.009299102489547405", mean["Wx"], computed=True
-    )
+    third = "-0.009299102489547405"
+    table.number("dE/du, averaged over 3 copies", third, mean["Wx"], remark="a third of dE/du")
 
 
 def of_chunk(length):
@@ -360,7 +360,8 @@ def _softmax(table):
     parts = [contributions(net[0], x, t, of_states[:, t]) for t in range(6)]
     for letter, name in (("U", "Wx"), ("W", "Wh"), ("b", "b")):
         total = sum(part[name].sum(axis=0) for part in parts)
-        table.number(f"softmax: d{letter}, over all t and k", grads[f"0.{name}"].tolist(), total)
+        known, what = grads[f"0.{name}"].tolist(), f"softmax: d{letter}, over all t and k"
+        table.number(what, known, total, remark=TWO_WAYS, tolerance=1e-12)
 
 
 def sequences(gain):
@@ -373,10 +374,12 @@ def sequences(gain):
 def _reach(table, gain):
     """Tell how far a delta reaches back, and what a truncation to five steps leaves out."""
     rnn, x = sequences(gain)
-    name, why = f"W_h at {gain}", "the weights are drawn"
+    name, why = f"W_h at {gain}", "the weights are drawn; theory, not printed by the author"
+    follows = "follows from the derivation, not printed by the author"
     norms, bounds = travel(rnn, x, STEPS - 1)
     held = int((norms <= bounds * (1 + 1e-12)).sum())
-    table.claim(f"{name}: norms within the bound", f"{STEPS} of {STEPS}", f"{held} of {STEPS}")
+    all_of, ours = (f"{number} of {STEPS}" for number in (STEPS, held))
+    table.claim(f"{name}: norms within the bound", all_of, ours, remark=follows)
     table.told(f"{name}: norm over {STEPS - 1} steps", f"<= {bounds[0]:.2g}", norms[0], why)
     missing = distances(rnn, x, STEPS - 1, np.ones((1, UNITS)))[4]
     table.told(f"{name}: left out by 5 steps", "more as W_h grows", missing, why)

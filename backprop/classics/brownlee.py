@@ -123,8 +123,9 @@ def reproduce():
     y = net.predict([[1, 0]])
     table.number("forward test", "0.6629970129852887 0.7253160725279748", y)
     output, hidden = backward_test(net)
-    table.number("backward test, output", "0.14619064683582808 -0.0771723774346327", output)
-    table.number("backward test, hidden", "0.0005348048046610517", hidden)
+    sign, printed = "printed with the other sign", "0.14619064683582808 -0.0771723774346327"
+    table.number("backward test, output", printed, output, remark=sign)
+    table.number("backward test, hidden", "0.0005348048046610517", hidden, remark=sign)
     net = network(2, 2, 2)
     table.number("sum of squares, 20 epochs", EPOCH_ERRORS, train(net, DATA, CLASSES))
     table.number("hidden neurons then", HIDDEN, neurons(net[0]))

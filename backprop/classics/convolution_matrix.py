@@ -55,7 +55,7 @@ from ..initializers import Given
 from ..layer import rows
 from ..layers import Conv2D
 from ..plots import BLUE, Picture
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic(
     "V. Dumoulin and F. Visin", 2016, "A guide to convolution arithmetic for deep learning"
@@ -201,7 +201,8 @@ def reproduce():
         pairs = {"y": (y, forward(layer, x)), "dx": (dx, dx_of_T), "dW": (grads["W"], dW_of_T)}
         for name, (of_layer, of_T) in pairs.items():
             apart = np.abs(of_layer - of_T).max()
-            table.band(f"{name} by T and by Conv2D ({words}) apart by", 0, 1e-12, apart)
+            what = f"{name} by T and by Conv2D ({words}) apart by"
+            table.band(what, 0, 1e-12, apart, remark=TWO_WAYS)
     table.picture = draw
     return table
 

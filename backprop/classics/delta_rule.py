@@ -75,6 +75,8 @@ PATTERNS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 TRUTH = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}
 RANGES = {Sigmoid: (0, 1), Tanh: (-1, 1), ReLU: (0, np.inf)}
 """What an activation can come near to. Others are taken to reach everything."""
+FOLLOWS = "follows from the derivation, not printed by the author"
+SEPARABLE = "a line separates them, so it can be learned; not printed by the author"
 HALF_SQUARE, CROSS_ENTROPY = HalfSquaredError(reduction="sum"), BinaryCrossEntropy(reduction="sum")
 
 
@@ -280,17 +282,18 @@ def _learned(table):
     """Add the rows of what a unit learns, and of XOR."""
     for name in ("AND", "OR"):
         answers = Perceptron().fit(PATTERNS, TRUTH[name]).predict(PATTERNS)
-        table.claim(f"perceptron: {name}", "4 of 4", right(answers, TRUTH[name]))
+        table.claim(f"perceptron: {name}", "4 of 4", right(answers, TRUTH[name]), remark=FOLLOWS)
         unit = Unit(Sigmoid()).fit(PATTERNS, TRUTH[name], rate=1.0, updates=2000)
-        table.claim(f"logistic: {name}", "4 of 4", right(unit.predict(PATTERNS) > 0.5, TRUTH[name]))
+        answers = unit.predict(PATTERNS) > 0.5
+        table.claim(f"logistic: {name}", "4 of 4", right(answers, TRUTH[name]), remark=SEPARABLE)
     learned = [y for y in product((0, 1), repeat=4) if Perceptron().fit(PATTERNS, y).converged]
-    table.number("perceptron: learned, of all 16 labellings", "14", len(learned), computed=True)
+    table.number("perceptron: learned, of all 16 labellings", "14", len(learned), remark=FOLLOWS)
     path = Perceptron().fit(PATTERNS, TRUTH["XOR"], epochs=1000).path
     most = max(int((_threshold(PATTERNS, *each) == TRUTH["XOR"]).sum()) for each in path)
-    table.band("perceptron: XOR, most right at any time", 0, 3, most)
+    table.band("perceptron: XOR, most right at any time", 0, 3, most, remark=FOLLOWS)
     adaline = Unit(w=[0.3, -0.2]).fit(PATTERNS, TRUTH["XOR"], rate=0.1, updates=2000)
-    halves = [0.5] * 4
-    table.number("ADALINE: XOR", halves, adaline.predict(PATTERNS), computed=True, tolerance=1e-9)
+    halves, squares = [0.5] * 4, "the solution by least squares"
+    table.number("ADALINE: XOR", halves, adaline.predict(PATTERNS), remark=squares, tolerance=1e-9)
 
 
 def draw():

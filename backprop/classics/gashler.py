@@ -57,7 +57,7 @@ from ..layers import Dense, Sigmoid
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("M. Gashler", 2010, "A thorough derivation of back-propagation: five layers")
 SIZES = (3, 4, 3, 4, 3, 2)
@@ -152,7 +152,8 @@ def reproduce():
         length = np.linalg.norm(dW)
         table.number(f"length of dE/dW {number}", LENGTHS[number], length, computed=True)
         same = np.allclose(by_hand[5 - number], delta, rtol=1e-13, atol=0)
-        table.claim(f"delta {number} written out", "the same", "the same" if same else "another")
+        same = "the same" if same else "another"
+        table.claim(f"delta {number} written out", "the same", same, remark=TWO_WAYS)
     table.picture = draw
     return table
 

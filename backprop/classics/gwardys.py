@@ -51,7 +51,8 @@ this package `Conv2D` and `Sigmoid`, one after the other.
 convolution. A formula with a rotation under a forward pass without one (or the other way round) is
 wrong, and a symmetric kernel hides it.
 
-**Published.** The post has the derivation. The numbers of the example were computed independently.
+**Published.** The post, read in a copy, has the derivation for the convolution. The numbers of the
+example were computed independently.
 """
 
 import numpy as np
@@ -63,7 +64,7 @@ from ..layers import Conv2D, Dense, Sigmoid
 from ..network import Network
 from ..plots import Picture
 from . import convolution_matrix
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic(
     "G. Gwardys",
@@ -215,10 +216,12 @@ def reproduce():
     pairs = zip(_by_layer(D, A, K, other), backward(D, A, K, other), strict=True)
     for name, (of_layer, of_indices) in zip(("dA", "dw"), pairs, strict=True):
         apart = np.abs(of_layer - of_indices).max()
-        table.band(f"{name} of the cross-correlation and of Conv2D apart by", 0, 1e-12, apart)
+        what = f"{name} of the cross-correlation and of Conv2D apart by"
+        table.band(what, 0, 1e-12, apart, remark=TWO_WAYS)
     ours, of_layers = recursion()
     apart = np.abs(ours - of_layers).max()
-    table.band("the post's recursion and the layers' deltas apart by", 0, 1e-12, apart)
+    what = "the post's recursion and the layers' deltas apart by"
+    table.band(what, 0, 1e-12, apart, remark=TWO_WAYS)
     table.picture = draw
     return table
 

@@ -94,7 +94,7 @@ from ..layers import LSTM
 from ..layers.activations import sigmoid
 from ..network import Network
 from ..plots import Picture
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("GeeksforGeeks", 2020, "LSTM: Derivation of Back propagation through time")
 EQUATIONS = {
@@ -127,6 +127,7 @@ H_2 = "0.56735664 0.66310127 0.74419266 0.80889665 0.858299"
 C_0 = "0.32986176 0.39145139 0.451556 0.51014116 0.56717407"
 FIRST = "0.01764008 0.01823233 0.01882671 0.0194232"
 LAST = "0.81733511 0.83677871 0.85403753 0.86935314"
+FOLLOWS = "follows from the derivation, not printed by the author"
 STEPS, UNITS = 40, 8
 
 
@@ -273,11 +274,12 @@ def reproduce():
         for carry, words in ((True, "whole"), (False, "incomplete")):
             report = checked(T, carry=carry)
             expected = "right" if carry or T == 1 else "wrong: cell delta not carried"
-            table.claim(f"T = {T}, {words} dc: gradients", expected, _verdict(report))
+            what = f"T = {T}, {words} dc: gradients"
+            table.claim(what, expected, _verdict(report), remark=FOLLOWS)
     steps = traces()
     for name in ("dc", "da_f"):
         first = [np.linalg.norm(each[name][1]) for each in steps]
-        why = "the weights are drawn"
+        why = "the weights are drawn; not printed by the author"
         quantity = f"{name}, {STEPS - 2} steps back: incomplete / whole"
         table.told(quantity, "lost", first[1] / first[0], why)
     table.picture = draw
@@ -300,7 +302,8 @@ def _assignment(table):
     _, grads = gradients(lstm, x, steps)
     of_layer = lstm.grads(delta, lstm.forward(x, states=states)[1])
     for name in grads:
-        table.number(f"d{name}: the layer's, and ours", of_layer[name].tolist(), grads[name])
+        known, what = of_layer[name].tolist(), f"d{name}: the layer's, and ours"
+        table.number(what, known, grads[name], remark=TWO_WAYS, tolerance=1e-14)
 
 
 def checked(T, /, *, carry):

@@ -52,6 +52,7 @@ CLASSIC = Classic(
 LOSS = HalfSquaredError(reduction="sum")
 STEP_1 = "0.1008512818 0.1 0.1008512818 0.1189103978 0.1343929220"
 IDENTITY = np.eye(8)
+TOLD = "as it is generally told: the page was not at hand"
 
 
 def network(n_in, n_hidden, n_out, *, init: Initializer = Uniform(-0.05, 0.05), seed=0):
@@ -146,10 +147,11 @@ def reproduce():
     table.number("exercise 4.7: weights after step 1", STEP_1, exercise_4_7(1)[0], computed=True)
     net, errors = identity(seed=0)
     right = int((net.predict(IDENTITY).argmax(axis=1) == np.arange(8)).sum())
-    table.claim("identity 8-3-8: patterns right", "8 of 8", f"{right} of 8")
+    table.claim("identity 8-3-8: patterns right", "8 of 8", f"{right} of 8", remark=TOLD)
     bits = len(np.unique(np.round(codes(net, IDENTITY)), axis=0))
-    table.band("identity 8-3-8: different codes of 3 bits", 6, 8, bits, published="8")
-    table.told("identity 8-3-8: last error", "small", errors[-1], why="the book's seed is unknown")
+    what = "identity 8-3-8: different codes of 3 bits"
+    table.band(what, 6, 8, bits, published="8", remark=f"a band of ours; {TOLD}")
+    table.told("identity 8-3-8: last error", "-", errors[-1], why="the book's seed is unknown")
     table.picture = draw
     return table
 

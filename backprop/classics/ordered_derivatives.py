@@ -56,7 +56,7 @@ from ..layer import Layer
 from ..layers import Dense, Sigmoid, Tanh, activations
 from ..losses import HalfSquaredError
 from ..network import Network
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic(
     "P. J. Werbos",
@@ -290,8 +290,10 @@ def reproduce():
     y, caches = net.forward([x])
     ours, cache = half_squares.forward(y, target[np.newaxis])
     own = net.grads(half_squares.backward(cache), caches)
-    table.band("a network's loss and that of its system apart by", 0, 1e-12, abs(loss - ours))
+    what = "a network's loss and that of its system apart by"
+    table.band(what, 0, 1e-12, abs(loss - ours), remark=TWO_WAYS)
     for key, gradient in own.items():
         apart = np.abs(gradient - ordered[key]).max()
-        table.band(f"d({key}) and its ordered derivatives apart by", 0, 1e-12, apart)
+        what = f"d({key}) and its ordered derivatives apart by"
+        table.band(what, 0, 1e-12, apart, remark=TWO_WAYS)
     return table

@@ -32,8 +32,9 @@ to count all the winners would hand it down several times.
 win several windows, and (4) adds up what comes from them. Padding is no pixel, and has no column: a
 maximum never sees it, an average may count it in $m_r$.
 
-**Published.** The post derives $w_i$ and the way the gradient goes. The numbers of the example were
-computed independently.
+**Published.** The post, read in a copy of 2020, derives $m_i$ and the way the gradient goes; the
+year is given from memory. In a tie it gives every winner a 1; that one alone wins is added here.
+The numbers of the example were computed independently.
 """
 
 import math
@@ -44,7 +45,7 @@ from ..errors import expects
 from ..layers import AvgPool, MaxPool
 from ..plots import Picture
 from .convolution_matrix import check_size, seen
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("L. Mao", 2019, "Backpropagation Through Max-Pooling Layer")
 X = np.array([[1.0, 3, 2, 1], [2, 9, 1, 1], [1, 3, 2, 3], [5, 6, 1, 2]]).reshape(1, 4, 4, 1)
@@ -134,7 +135,8 @@ def reproduce():
     dX = "0 0 2 0 0 1 0 0 0 0 0 4 0 3 0 0"
     table.number("dX", dX, backward(pool, DELTA, X), computed=True)
     sums = routing(pool, np.zeros((1, 4, 4, 1))).sum(axis=2)
-    table.number("sums of the rows of M where all tie", "1 1 1 1", sums, computed=True)
+    follows = "follows from the derivation, not printed by the author"
+    table.number("sums of the rows of M where all tie", "1 1 1 1", sums, remark=follows)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 6, 5, 2))
     kinds = (MaxPool(2), MaxPool(3, stride=2, padding=1), AvgPool(2), AvgPool(3, stride=1))
@@ -145,7 +147,8 @@ def reproduce():
         pairs = {"Y": (y, forward(layer, x)), "dX": (dx, backward(layer, delta, x))}
         for name, (of_layer, of_M) in pairs.items():
             apart = np.abs(of_layer - of_M).max()
-            table.band(f"{name} by M and by {layer!r} apart by", 0, 1e-12, apart)
+            what = f"{name} by M and by {layer!r} apart by"
+            table.band(what, 0, 1e-12, apart, remark=TWO_WAYS)
     table.picture = draw
     return table
 

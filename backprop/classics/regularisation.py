@@ -53,8 +53,8 @@ With $\lambda = 1/(\eta k)$ both are near 1 for large $s$, near $\eta k s$ for s
 $\eta s$ never more than 0.21 apart: both keep what the data say loudly and drop the rest. A network
 has no such formula, but its validation loss has the same bend: `overfit` stops there.
 
-**What is a reconstruction.** Lecture and paper print no numbers for these. The equations are
-Grosse's as his lecture is generally told; the examples are this package's own.
+**What is a reconstruction.** The lecture was not at hand: the equations are Grosse's as it is
+generally told, and no numbers of it are known here. The examples are this package's own.
 
 Source: R. Grosse, CSC321 Lecture 6, *Backpropagation*, University of Toronto (2017); Rumelhart,
 Hinton and Williams, *Nature* 323 (1986); COMP90051 lecture 7, University of Melbourne (2017).
@@ -75,7 +75,7 @@ from ..optimizers import SGD, Adam
 from ..penalties import L2
 from ..plots import BLUE, ORANGE, Picture
 from ..training import EarlyStopping, TrainStep, fit
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("R. Grosse", 2017, "Lecture 6: Backpropagation; and regularisation", seconds=2)
 SUM = HalfSquaredError(reduction="sum")
@@ -243,21 +243,24 @@ def reproduce():
     net.build((1,), dtype=np.float64)
     value = TrainStep(net, SUM, SGD(), penalties=[L2(0.1)]).objective([[1.5]], [[0.2]])
     known = value.gradient.tolist()
-    table.number("J = L + lambda R", value.loss, bars.J, computed=True, tolerance=1e-15)
-    table.number("w bar, b bar", known, [bars.w_bar, bars.b_bar], computed=True, tolerance=1e-15)
+    table.number("J = L + lambda R", value.loss, bars.J, remark=TWO_WAYS, tolerance=1e-15)
+    found = [bars.w_bar, bars.b_bar]
+    table.number("w bar, b bar", known, found, remark=TWO_WAYS, tolerance=1e-15)
     _, penalty = decay_as_penalty(0.1)
-    table.number("lambda of a decay by 0.2 %", "0.0200400802", penalty.strength, computed=True)
+    ours, by_hand = penalty.strength, "0.002 / 0.0998"
+    table.number("lambda of a decay by 0.2 %", "0.0200400802", ours, remark=by_hand)
     apart = np.abs(np.subtract(*trained_with_decay())).max()
-    table.number("decay and penalty apart by", 0.0, apart, computed=True, tolerance=1e-12)
+    table.number("decay and penalty apart by", "0", apart, remark=TWO_WAYS, tolerance=1e-12)
     x, t = regression()
     known = stopped(x, t, 0.02, 300).tolist()
     found = descended(x, t, 0.02, 300)
-    table.number("300 steps, by (12)", known, found, computed=True, tolerance=1e-12)
+    table.number("300 steps, by (12)", known, found, remark=TWO_WAYS, tolerance=1e-12)
     net, history, (x, t) = overfit()
     early, _, _ = overfit(patience=200)
     ends = [float(HalfSquaredError().forward(each.predict(x), t)[0]) for each in (early, net)]
-    table.band("best epoch of 1500, stopped early", 20, 800, history.val_loss.argmin())
-    table.band("test error, stopped early over not", 0, 0.8, ends[0] / ends[1])
+    best, own = history.val_loss.argmin(), "a band of ours: the example is ours"
+    table.band("best epoch of 1500, stopped early", 20, 800, best, remark=own)
+    table.band("test error, stopped early over not", 0, 0.8, ends[0] / ends[1], remark=own)
     table.picture = draw
     return table
 

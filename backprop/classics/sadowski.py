@@ -1,6 +1,6 @@
 r"""P. Sadowski, *Notes on Backpropagation*: output units and their losses.
 
-"Is the derivative that starts it all that of the activation, or that of the loss?" Both. With
+Is the derivative that starts it all that of the activation, or that of the loss? Both. With
 $y = \varphi(z)$ at the output, the chain rule has one factor for each,
 
 $$ \delta = \frac{\partial L}{\partial z}
@@ -76,6 +76,7 @@ PAIRS = {
     "softmax": (Softmax(), CrossEntropy, SoftmaxCrossEntropy),
 }
 """Output unit, its loss after it, and the loss that takes the scores."""
+FOLLOWS = "follows from the derivation, not printed by the author"
 Z, CLASSES = np.array([[1.0, 2.0, 3.0], [1.0, 0.0, -1.0]]), np.array([2, 0])
 ROW = "0.0900305732 0.2447284711 0.6652409558"
 JACOBIAN = (
@@ -172,23 +173,29 @@ def _products(table, t):
         found = two_factors(Z, t, kind)
         known = (found.y - t).ravel().tolist()
         name = f"{kind}: both factors are y - t"
-        table.number(name, known, found.delta, computed=True, tolerance=1e-12)
+        table.number(name, known, found.delta, remark=FOLLOWS, tolerance=1e-12)
     counts = np.array([[0.0, 2.0, 1.0]])
     found = two_factors(Z[:1], counts)
     known = (3 * found.y - counts).ravel().tolist()
-    table.number("softmax, targets of sum 3", known, found.delta, computed=True, tolerance=1e-12)
+    table.number("softmax, targets of sum 3", known, found.delta, remark=FOLLOWS, tolerance=1e-12)
 
 
 def _extreme(table):
     """Add the rows at scores where the exponentials overflow."""
     z = np.array([[1000.0, 0.0, -1000.0]])
-    for label, known in ((0, 0.0), (1, 1000.0)):
+    for label, known in ((0, "0"), (1, "1000")):
         loss, _ = SoftmaxCrossEntropy().forward(z, np.array([label]))
         table.number(f"scores 1000, 0, -1000: class {label}", known, loss, computed=True)
     loss, _ = LogisticCrossEntropy().forward(np.array([[800.0]]), np.array([[0.0]]))
-    table.number("logistic score 800, target 0", 800.0, loss, computed=True)
-    finite = all(np.isfinite(two_factors(z, np.eye(3)[:1], kind).delta).all() for kind in PAIRS)
-    table.claim("the long way at 1000", "finite", "finite" if finite else "not finite")
+    table.number("logistic score 800, target 0", "800", loss, computed=True)
+    mistaken = two_factors(z, np.eye(3)[[1]])
+    table.number("class 1 at 1000: fused", "1 -1 0", mistaken.fused, remark=FOLLOWS)
+    lost = "finite, but rounding has taken the mistake away"
+    shown = " ".join(f"{value + 0.0:g}" for value in mistaken.delta[0])
+    table.told("class 1 at 1000: both factors", "1 -1 0", shown, why=lost)
+    deltas = [two_factors(z, row[np.newaxis], kind).delta for kind in PAIRS for row in np.eye(3)]
+    finite, promise = bool(np.isfinite(deltas).all()), "a promise of this package"
+    table.claim("the long way at 1000", "finite", "finite" if finite else "not", remark=promise)
 
 
 def draw():

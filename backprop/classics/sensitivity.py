@@ -57,7 +57,7 @@ from ..errors import expects, whole
 from ..layer import rows
 from ..layers import Dense, Sigmoid, Tanh
 from ..network import Network
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("H. S. Seung; R. Rojas", 1996, "Sensitivities, Jacobians and the full product")
 
@@ -215,7 +215,7 @@ def reproduce():
 
     def same(quantity, backward, ours):
         known = backward.ravel().tolist()
-        table.number(quantity, known, ours, computed=True, tolerance=1e-14)
+        table.number(quantity, known, ours, remark=TWO_WAYS, tolerance=1e-14)
 
     net, x, delta = example()
     _, caches = net.forward(x)
@@ -231,6 +231,7 @@ def reproduce():
     flat = np.tensordot(deltas[5][0], weight_jacobian(h, 3), axes=1)
     same("Bendersky: delta times dz/dW", np.outer(h, deltas[5][0]), flat)
     left, right = multiplications((784, 100, 10))
-    table.number("784-100-10: multiplications from the loss", "79400", left, computed=True)
-    table.number("784-100-10: from the input", "791840", right, computed=True)
+    counted = "counted by hand"
+    table.number("784-100-10: multiplications from the loss", "79400", left, remark=counted)
+    table.number("784-100-10: from the input", "791840", right, remark=counted)
     return table

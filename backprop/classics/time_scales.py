@@ -96,6 +96,7 @@ CLASSIC = Classic(
     "Backpropagation and Ordered Derivatives in the Time Scales Calculus",
 )
 LOSS = HalfSquaredError(reduction="sum")
+FOLLOWS = "follows from the derivation, not printed by the author"
 XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
 """Inputs and targets of the exclusive or."""
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
@@ -415,19 +416,22 @@ def reproduce():
     jumped = leap(net, *XOR, 10.0)
     change = _loss(jumped, *XOR) - _loss(net, *XOR)
     apart = abs(change - change_told(net, jumped, *XOR))
-    table.band("over a jump of 10, the loss and what the slopes tell apart by", 0, 1e-12, apart)
+    what = "over a jump of 10, the loss and what the slopes tell apart by"
+    table.band(what, 0, 1e-12, apart, remark=FOLLOWS)
     for mu in (1.0, 0.1, 0.01, 0.001):
         why = "for the eye: the rows below assert it"
         table.told(f"mu = {mu:g}: slopes off the gradient by", "-", departure(mu), why)
     for mu in (0.01, 0.001):
         ratio = departure(mu) / departure(mu / 10)
-        table.band(f"the same, mu = {mu:g} over mu = {mu / 10:g}", 9.7, 10.3, ratio)
+        what = f"the same, mu = {mu:g} over mu = {mu / 10:g}"
+        table.band(what, 9.7, 10.3, ratio, remark=FOLLOWS)
     losses = {
         "along the jump": train(small_network(), *XOR, Multiples(10.0), jumps=30)[1],
         "ordinary": descend(10.0, 30),
     }
     rises = {name: int((np.diff(each) > 0).sum()) for name, each in losses.items()}
-    table.claim("30 jumps of 10: how often the loss rises", 0, rises["along the jump"])
+    what = "30 jumps of 10: how often the loss rises"
+    table.claim(what, 0, rises["along the jump"], remark=FOLLOWS)
     why = "no promise is made: its steps are too wide here"
     table.told("the same, ordinary descent", "-", rises["ordinary"], why)
     table.picture = draw

@@ -82,8 +82,8 @@ by few places. Without the turn in the forward pass (a cross-correlation) there 
 either, and in (14) the order of the two changes.
 
 **Published and ours.** The report prints the architecture, the count of 3 898 parameters, the
-bounds of the initial weights, and errors on MNIST, which depend on chance. The numbers of the fixed
-image and weights below were computed independently with another program.
+formula of the bounds of the initial weights, and errors on MNIST, which depend on chance. The
+numbers of the fixed image and weights below were computed independently with another program.
 
 Source: Z. Zhang, University of Tennessee, 18 October 2016, with its MATLAB demo.
 """
@@ -101,7 +101,7 @@ from ..losses import HalfSquaredError
 from ..models import zhang as model
 from ..plots import Picture
 from ..training import evaluate, fit
-from .reproduction import Classic, Reproduction
+from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic(
     "Z. Zhang",
@@ -120,6 +120,7 @@ Y_HAT = (
 )
 KEYS = {"k1": "0.W", "b1": "0.b", "k2": "3.W", "b2": "3.b", "W": "7.W", "b": "7.b"}
 """The report's names of the parameters, and the network's."""
+AROUND = "a band around what an independent program found"
 
 
 def network():
@@ -321,7 +322,8 @@ def reproduce(*, mnist=None):
     _fixture(table, net)
     for name in KEYS:
         error = difference_error(net, IMAGE, CLASS, name)
-        table.band(f"{name} against differences, relative error", 0, 1e-7, error)
+        what = f"{name} against differences, relative error"
+        table.band(what, 0, 1e-7, error, remark=TWO_WAYS)
     net = _trained(table, mnist)
     table.picture = lambda: draw(net)
     return table
@@ -344,7 +346,8 @@ def _fixture(table, net):
     table.number("loss, by the layers", "2.813793005020869", ours, computed=True)
     for name, gradient in terms(of_layers).items():
         apart = np.linalg.norm(gradient - grads[name]) / np.linalg.norm(gradient)
-        table.band(f"d{name}: the report's steps and the layers apart by", 0, 1e-12, apart)
+        what = f"d{name}: the report's steps and the layers apart by"
+        table.band(what, 0, 1e-12, apart, remark=TWO_WAYS)
 
 
 def _trained(table, mnist):
@@ -359,7 +362,7 @@ def _trained(table, mnist):
         net, error = train(load_data(mnist))
         low, high = 11.27 - 1.5, 11.27 + 1.5
         what = "error on MNIST after 1 epoch, %"
-        table.band(what, low, high, 100 * error, published="about 11")
+        table.band(what, low, high, 100 * error, published="about 11", remark=AROUND)
     table.told("error on MNIST after 100 epochs, %", "about 1.2", "-", slow)
     return net
 

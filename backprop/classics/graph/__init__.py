@@ -61,7 +61,7 @@ from ...initializers import Given
 from ...layers import Add, Dense, Sigmoid, Tanh
 from ...losses import HalfSquaredError
 from ...network import Network
-from ..reproduction import Classic, Reproduction
+from ..reproduction import TWO_WAYS, Classic, Reproduction
 from . import examples
 from .labelling import Graph
 from .nodes import Node, add, exp, log, maximum, relu, sigmoid, square, tanh
@@ -90,6 +90,8 @@ W1 = [[0.15, 0.25], [0.20, 0.30], [0.35, 0.35]]
 W2 = [[0.40, 0.50], [0.45, 0.55], [0.60, 0.60]]
 X, TARGET = [0.05, 0.10], [0.01, 0.99]
 ROUNDING = 1e-15
+CS231N = "printed in the notes of CS231n"
+SAITOH = "printed by Saitoh"
 
 
 def reproduce():
@@ -99,8 +101,8 @@ def reproduce():
     _saitoh(table)
     g, e = examples.two_paths()
     values, d = _labels(g, e)
-    table.number("Olah: c, d, e", "3 2 6", _at(g, values, "c d e"))
-    table.number("Olah: de/da, de/db", "2 5", _at(g, d, "a b"))
+    table.number("Olah: c, d, e", "3 2 6", _at(g, values, "c d e"), remark="printed by Olah")
+    table.number("Olah: de/da, de/db", "2 5", _at(g, d, "a b"), remark="printed by Olah")
     _networks(table)
     table.picture = draw
     return table
@@ -115,18 +117,19 @@ def draw():
 def _cs231n(table):
     g, f = examples.sum_times()
     values, d = _labels(g, f)
-    table.number("(x+y)z: q, f", "3 -12", _at(g, values, "q f"))
-    table.number("(x+y)z: by x, y, z", "-4 -4 3", _at(g, d, "x y z"))
+    table.number("(x+y)z: q, f", "3 -12", _at(g, values, "q f"), remark=CS231N)
+    table.number("(x+y)z: by x, y, z", "-4 -4 3", _at(g, d, "x y z"), remark=CS231N)
     g, f = examples.routing()
     value, d = g.differentiate(f)
-    table.number("2(xy+max(z,w))", "-20", value)
-    table.number("2(xy+max(z,w)): by x, y, z, w", "-8 6 2 0", _at(g, d, "x y z w"))
+    table.number("2(xy+max(z,w))", "-20", value, remark=CS231N)
+    slopes = _at(g, d, "x y z w")
+    table.number("2(xy+max(z,w)): by x, y, z, w", "-8 6 2 0", slopes, remark=CS231N)
     g, f = examples.neuron()
     value, d = g.differentiate(f)
     dw, dx = _at(g, d, "w0 w1 w2"), _at(g, d, "x0 x1")
-    table.number("neuron", "0.73", value)
-    table.number("neuron: by w", "-0.20 -0.39 0.20", dw)
-    table.number("neuron: by x", "0.39 -0.59", dx)
+    table.number("neuron", "0.73", value, remark=CS231N)
+    table.number("neuron: by w", "-0.20 -0.39 0.20", dw, remark=CS231N)
+    table.number("neuron: by x", "0.39 -0.59", dx, remark=CS231N)
     digits = "-0.19661193324148185 -0.3932238664829637 0.19661193324148185"
     table.number("neuron, all digits", "0.7310585786300049", value, computed=True)
     table.number("neuron: by w, all digits", digits, dw, computed=True)
@@ -148,13 +151,15 @@ def _saitoh(table):
     table.number("shop: by " + names, digits, _at(g, d, names), computed=True, tolerance=1e-12)
     g, f = examples.square_of_product()
     values, d = _labels(g, f)
-    table.number("(3·2)²: h, f", "6 36", _at(g, values, "h f"))
-    table.number("(3·2)²: by 3, 2", "24 36", _at(g, d, "x y"))
+    other = "printed in an introduction by others"
+    table.number("(3·2)²: h, f", "6 36", _at(g, values, "h f"), remark=other)
+    table.number("(3·2)²: by 3, 2", "24 36", _at(g, d, "x y"), remark=other)
     g, y = examples.three_functions()
     value, d = g.differentiate(y)
-    table.number("exp(x²)²", "1.648721270700128", value)
-    table.number("exp(x²)²: by x", "3.297442541400256", d[g["x"]])
-    table.number("the same, h = 1e-4", "3.2974426293330694", g.differences(y)[g["x"]])
+    table.number("exp(x²)²", "1.648721270700128", value, remark=SAITOH)
+    table.number("exp(x²)²: by x", "3.297442541400256", d[g["x"]], remark=SAITOH)
+    slope = g.differences(y)[g["x"]]
+    table.number("the same, h = 1e-4", "3.2974426293330694", slope, remark=SAITOH)
     g = Graph()
     x = g.input("x", 2)
     slope = g.differences(square(x))[x]
@@ -163,8 +168,11 @@ def _saitoh(table):
 
 def _networks(table):
     """Compare with networks of this package's layers, and a cascade with differences."""
-    table.band("2-2-2 with error nodes, less Network", 0, ROUNDING, layered_less_network())
-    table.band("residual block, less Network", 0, ROUNDING, residual_less_network())
+    for what, apart in (
+        ("2-2-2 with error nodes, less Network", layered_less_network()),
+        ("residual block, less Network", residual_less_network()),
+    ):
+        table.band(what, 0, ROUNDING, apart, remark=TWO_WAYS)
     U, V = np.linspace(-0.6, 0.6, 12).reshape(4, 3), np.zeros((4, 4))
     V[np.tril_indices(4, -1)] = np.linspace(-0.5, 0.7, 6)
     g, y = examples.cascade(U, V, [0.5, -1])
@@ -172,7 +180,7 @@ def _networks(table):
     digits = "-0.43304330712551575 -0.08328497540872741 -0.02210307649089459 -0.1211815777411497"
     table.number("cascade: y", digits, _at(g, values, "y[0] y[1] y[2] y[3]"), computed=True)
     worst = max(abs(slope - d[node]) for node, slope in g.differences(y, 1e-5).items())
-    table.band("cascade, less central differences", 0, 1e-10, worst)
+    table.band("cascade, less central differences", 0, 1e-10, worst, remark=TWO_WAYS)
 
 
 def layered_less_network():

@@ -28,7 +28,7 @@ finds the neighbours of many at once, `model` puts batches of these through the 
 Reading order: `full_softmax`, `sparse`, `questions`, `huffman`, `noise`, `vocabulary`, `contexts`,
 `model`, `vectors`. `book` has the text and what is asked of it, `published` the numbers.
 
-**What is asserted.** Of the small models, the losses that the author's program gives, to 1e-9, and
+**What is asserted.** Of the small models, the losses that the author's program gives, to 1e-12, and
 its weights. For training on a real text nothing was printed. What is asserted there was stated
 before the runs: of twenty pairs such as silver and gold, by how much the cosine exceeds that of the
 same words with partners exchanged, and to what share the loss falls.
