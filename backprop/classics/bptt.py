@@ -89,11 +89,16 @@ OF_U = "-0.03934003612682413 0.03126402626470579 -0.019821297606523878"
 OF_W = "0 -0.028895285883896244 -0.009444878569526556"
 FIRST = "-0.42070749 -0.27279261 -0.11074945 0.05740409 0.22236251"
 LAST = "-0.51014825 -0.30524429 -0.06755202 0.17806392 0.40333043"
+ROWS = (
+    "-0.58172089 -0.50182032 -0.41232771 -0.31410098",
+    "0.97934501 0.99144213 0.99646691 0.99854353",
+)
 OF_ASSIGNMENT = {
     "Wx": ("5.314439408910915", "1.4291126781406327"),
     "Wh": ("6.934858050491444", "1.753845816546622"),
     "b": ("-0.5452183506725814", "1.4253850077508787"),
 }
+CS231N = "printed in the third assignment of CS231n"
 GAINS, STEPS, UNITS = (0.7, 1.0, 1.4), 30, 16
 
 
@@ -334,13 +339,14 @@ def of_chunk(length):
 def _assignment(table):
     rnn = _given(_line(-0.1, 0.9, 10, 4), _line(-0.3, 0.7, 4, 4), _line(-0.2, 0.4, 4))
     y, _ = rnn.forward(_line(-0.4, 0.7, 3, 1, 10), _line(-0.2, 0.5, 3, 4))
-    table.number("CS231n, one step: row 0", "-0.58172089 -0.50182032 -0.41232771 -0.31410098", y[0])
-    table.number("CS231n, one step: row 2", "0.97934501 0.99144213 0.99646691 0.99854353", y[2])
+    first, third = ROWS
+    table.number("CS231n, one step: row 0", first, y[0], remark=CS231N)
+    table.number("CS231n, one step: row 2", third, y[2], remark=CS231N)
     rnn = _given(_line(-0.2, 0.4, 4, 5), _line(-0.4, 0.1, 5, 5), _line(-0.7, 0.1, 5))
     x, h0, delta = _line(-0.1, 0.3, 2, 3, 4), _line(-0.3, 0.1, 2, 5), _line(-1, 1, 2, 3, 5)
     y, _ = rnn.forward(x, h0)
-    table.number("CS231n, h[0, 0]", FIRST, y[0, 0])
-    table.number("CS231n, h[1, 2]", LAST, y[1, 2])
+    table.number("CS231n, h[0, 0]", FIRST, y[0, 0], remark=CS231N)
+    table.number("CS231n, h[1, 2]", LAST, y[1, 2], remark=CS231N)
     grads = copies(rnn, x, delta, h0=h0)
     for name, (total, norm) in OF_ASSIGNMENT.items():
         gradient = grads[name].sum(axis=0)

@@ -128,6 +128,7 @@ C_0 = "0.32986176 0.39145139 0.451556 0.51014116 0.56717407"
 FIRST = "0.01764008 0.01823233 0.01882671 0.0194232"
 LAST = "0.81733511 0.83677871 0.85403753 0.86935314"
 FOLLOWS = "follows from the derivation, not printed by the author"
+CS231N = "printed in the third assignment of CS231n"
 STEPS, UNITS = 40, 8
 
 
@@ -290,15 +291,15 @@ def _assignment(table):
     lstm = _given(_line(-2.1, 1.3, 4, 20), _line(-0.7, 2.2, 5, 20), _line(0.3, 0.7, 20))
     x, states = _line(-0.4, 1.2, 3, 1, 4), (_line(-0.3, 0.7, 3, 5), _line(-0.4, 0.9, 3, 5))
     steps = trace(lstm, x, np.zeros((3, 1, 5)), states=states)
-    table.number("CS231n, one step: h[0]", H_0, steps["h"][0, 0])
-    table.number("CS231n, one step: h[2]", H_2, steps["h"][0, 2])
-    table.number("CS231n, one step: c[0]", C_0, steps["c"][0, 0])
+    table.number("CS231n, one step: h[0]", H_0, steps["h"][0, 0], remark=CS231N)
+    table.number("CS231n, one step: h[2]", H_2, steps["h"][0, 2], remark=CS231N)
+    table.number("CS231n, one step: c[0]", C_0, steps["c"][0, 0], remark=CS231N)
     lstm = _given(_line(-0.2, 0.9, 5, 16), _line(-0.3, 0.6, 4, 16), _line(0.2, 0.7, 16))
     x, states = _line(-0.4, 0.6, 2, 3, 5), (_line(-0.4, 0.8, 2, 4), np.zeros((2, 4)))
     delta = _line(-1, 1, 2, 3, 4)
     steps = trace(lstm, x, delta, states=states)
-    table.number("CS231n, h[0, 0]", FIRST, steps["h"][0, 0])
-    table.number("CS231n, h[1, 2]", LAST, steps["h"][2, 1])
+    table.number("CS231n, h[0, 0]", FIRST, steps["h"][0, 0], remark=CS231N)
+    table.number("CS231n, h[1, 2]", LAST, steps["h"][2, 1], remark=CS231N)
     _, grads = gradients(lstm, x, steps)
     of_layer = lstm.grads(delta, lstm.forward(x, states=states)[1])
     for name in grads:

@@ -71,6 +71,7 @@ SIZES = ((1, 1), (2, 2, 1), (4, 4, 2), (8, 8, 4), (16, 16, 4))
 LOSS = HalfSquaredError()
 WEEKS_A_YEAR = 365.25 / 7
 TOLD = "as it is told: not seen in print"
+OLAH = "printed by Olah"
 
 
 def paths(edges, source, target):
@@ -279,14 +280,12 @@ def _olah(table):
     _, local = g.forward()
     edges, inputs = g.edges(local), (g["a"], g["b"])
     S = reverse(edges, e)
-    table.number("Olah, de/da, de/db: one sweep back", "2 5", [S[i] for i in inputs])
+    back = [S[i] for i in inputs]
+    table.number("de/da, de/db: one sweep back", "2 5", back, remark=OLAH)
     T = [forward(edges, i)[e] for i in inputs]
-    table.number("Olah, de/da, de/db: a sweep for each", "2 5", T)
+    table.number("de/da, de/db: a sweep for each", "2 5", T, remark=OLAH)
     years = 1e7 / WEEKS_A_YEAR
-    rough = "a round number, printed by Olah"
-    table.number(
-        "Olah, ten million weeks, in years", "200000", years, remark=rough, tolerance=10_000
-    )
+    table.number("ten million weeks, in years", "200000", years, remark=OLAH, tolerance=10_000)
     table.number("the same", "191650", round(years), computed=True)
 
 
