@@ -71,7 +71,7 @@ class Reproduction:
 
         Args:
             quantity: its name.
-            published: a string with the digits as printed, numbers apart by spaces, or floats. Each
+            published: the digits as printed, in a string, numbers apart by spaces; or numbers. Each
                 number of `ours` may be one unit away in the last digit, which may have been rounded
                 or cut; a whole number has to be met exactly. A difference of 1e-12 of its size is
                 rounding and is always let through.
@@ -177,7 +177,9 @@ def _texts(published):
     """Return the printed numbers, each as the text that it was printed as."""
     if isinstance(published, str):
         return published.split()
-    if isinstance(published, int | float):
+    if isinstance(published, float):
+        return [f"{published:.16e}"]  # all its digits count, also those of 1.0
+    if isinstance(published, int):
         return [str(published)]
     return [text for each in published for text in _texts(each)]
 

@@ -30,6 +30,9 @@ def verdict(table):
         ("3", 3.0001, False),  # whole numbers are met exactly
         ("1e3", 1000.0, True),
         (0.1, 0.1 + 1e-18, True),
+        (1.0, 1.05, False),  # a float is meant to all its digits
+        (np.float64(0.5), 0.5, True),
+        (3, 3.0, True),
         ("1.0000000000000002", 1 + 1e-13, True),  # rounding
         ("0.1 0.2", [0.1, 0.2], True),
         ("0.1 0.2", [0.1, 0.9], False),
