@@ -7,8 +7,8 @@ that its author printed, beside ours.
 
     print(mazur.reproduce())
 
-The command is `backprop classics list`, `backprop classics run mazur` or `python -m
-backprop.classics mazur`.
+The command is `backprop classics list`, which takes a word to look for, `backprop classics run
+mazur` or `python -m backprop.classics mazur`.
 """
 
 import importlib
@@ -16,7 +16,7 @@ import importlib
 from ..errors import expects
 from .reproduction import Classic, Reproduction
 
-__all__ = ["NAMES", "Classic", "Reproduction", "load", "reproduce"]
+__all__ = ["NAMES", "Classic", "Reproduction", "find", "load", "reproduce"]
 
 NAMES = (
     "delta_rule",
@@ -56,15 +56,30 @@ NAMES = (
 
 
 def load(name, /):
-    """Return the module of the classic `name`; `-` may stand for `_`.
+    """Return the module of the classic `name`; `-` may stand for `_`, and capitals for small ones.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name. The message has those that `find` finds, or all.
     """
-    file = name.replace("-", "_")
+    file = str(name).replace("-", "_").lower()
     if file not in NAMES:
-        raise expects("classics", f"one of {', '.join(NAMES)}", repr(name))
+        near = find(str(name)) or NAMES
+        raise expects("classics", f"one of {', '.join(near)}", repr(name))
     return importlib.import_module(f".{file}", __name__)
+
+
+def find(words, /):
+    """Return the names of the classics that have all `words` in their name, author, year or title.
+
+    Words are told apart by spaces, `-` or `_`; without any, no classic has them.
+    """
+    sought = words.lower().replace("-", " ").replace("_", " ").split()
+    found = []
+    for name in NAMES:
+        about = f"{name} {load(name).CLASSIC.described}".lower()
+        if sought and all(word in about for word in sought):
+            found.append(name)
+    return tuple(found)
 
 
 def reproduce(name, /, *, mnist=None):

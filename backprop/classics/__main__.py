@@ -4,5 +4,7 @@ import sys
 
 from ..cli import main
 
-sys.argv[1:1] = ["classics", "run" if sys.argv[1:] else "list"]
+if sys.argv[1:2] not in (["list"], ["run"]):
+    sys.argv.insert(1, "run" if sys.argv[1:] else "list")
+sys.argv.insert(1, "classics")
 main()

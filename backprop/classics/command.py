@@ -1,5 +1,8 @@
 """`backprop classics`: list the classics, run them, draw their pictures."""
 
+import shutil
+import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Annotated
@@ -15,15 +18,24 @@ app = typer.Typer(
 
 
 @app.command(name="list")
-def list_command():
-    """List the classics: name, how long it takes, author, year, title."""
-    from . import NAMES, load
+def list_command(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(help="Only those with these words in name, author, year or title."),
+    ] = None,
+):
+    """List the classics in reading order: name, how long it takes, author, year, title."""
+    from . import NAMES, find, load
 
+    sought = " ".join(words or [])
+    chosen = find(sought) if words else NAMES
+    if not chosen:
+        raise expects("classics list", "words of a name, author, year or title", repr(sought))
     width = max(map(len, NAMES))
-    for name in NAMES:
+    for name in chosen:
         classic = load(name).CLASSIC
-        described = f"{classic.author} ({classic.year}). {classic.title}"
-        print(f"{name:{width}}  {classic.seconds:3g} s  {described}")
+        entry = f"{name:{width}}  {classic.seconds:3g} s  {classic.described}"
+        print(_fitted(entry, " " * (width + 9)))
 
 
 @app.command()
@@ -31,7 +43,7 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(help="Names, as `list` shows them.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every one of them.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="A folder for the pictures, NAME.png each.")
+        Path | None, typer.Option(help="A folder for the pictures, NAME.png each; made if new.")
     ] = None,
     mnist: Annotated[
         Path | None, typer.Option(help="A folder with MNIST's four files, for what needs them.")
@@ -47,26 +59,64 @@ def run(
     chosen = list(NAMES) if all_ else list(names or [])
     if not chosen or (all_ and names):
         raise expects("classics run", "names, or --all", " ".join(names or []) or "neither")
-    for name in chosen:
-        load(name)  # a wrong name is told before anything runs
-    if out is not None and not out.is_dir():
-        raise expects("--out", "a folder that exists", out)
-    if mnist is not None and not mnist.is_dir():
-        raise expects("--mnist", "a folder that exists", mnist)
+    # What is wrong is told before anything runs.
+    modules = [load(name) for name in chosen]
+    _check_mnist(mnist, modules)
+    _make_folder(out)
     right = 0
     if markdown:
         print("# The classics\n\nWhat each author published, and what this package computes.\n")
-    for name in chosen:
+    for module in modules:
+        name = module.__name__.rpartition(".")[2]
         start = time.perf_counter()
         table = reproduce(name, mnist=mnist)
         right += bool(table)
         if markdown:
             print(table.markdown())
         else:
-            print(f"{name}: {table}, in {time.perf_counter() - start:.1f} s")
+            seconds = time.perf_counter() - start
+            print(f"{name}: {table.text(_columns())}, in {seconds:.1f} s")
         if out is not None and table.picture is not None:
             write("--out", out / f"{name}.png", table.picture().png())
             print(out / f"{name}.png")
         print(flush=True)
-    print(f"{right} of {len(chosen)} reproduced")
-    raise typer.Exit(0 if right == len(chosen) else 1)
+    print(f"{right} of {len(modules)} reproduced")
+    raise typer.Exit(0 if right == len(modules) else 1)
+
+
+def _check_mnist(folder, modules):
+    """Raise an error if a module needs MNIST and it is not in the folder that was given."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise expects("--mnist", "a folder that exists", folder)
+    if any(module.CLASSIC.needs_mnist for module in modules):
+        from ..data import load_data
+
+        load_data(folder)
+
+
+def _make_folder(out):
+    """Make the folder for the pictures, unless it is there; raise OSError if it is of no use."""
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write("--out", out / ".writable", b"")
+        (out / ".writable").unlink()
+    except OSError as error:
+        what = f"a folder to write into, {out}"
+        raise expects("--out", what, error.strerror or "one that is not", OSError) from error
+
+
+def _columns():
+    """Return how many columns the terminal has; None where the output is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _fitted(text, indent):
+    """Return `text` wrapped to the terminal, the lines after the first indented."""
+    columns = _columns()
+    if columns is None or columns <= len(indent) + len(indent):
+        return text
+    return textwrap.fill(text, columns, subsequent_indent=indent, break_on_hyphens=False)

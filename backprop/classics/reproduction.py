@@ -1,8 +1,10 @@
 """What an author printed, beside what this package computes: a table, a verdict on every row."""
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ ROUNDING = 1e-12
 """No number is held to more than this share of its size: beyond lies the order of the sums."""
 COMPUTED = "computed, not printed by the author"
 TWO_WAYS = "two ways of this package, which have to agree"
+GAP = 2
+"""Blanks between the columns of a table."""
 SHOWN, DIGITS = 2, 10
 """So many entries of an array, and digits of each, are shown; more of them were compared."""
 
@@ -29,6 +33,11 @@ class Classic:
     """How long `reproduce()` takes, about, on two cores, without MNIST."""
     needs_mnist: bool = False
     """Whether `reproduce(mnist=FOLDER)` does more than `reproduce()`."""
+
+    @property
+    def described(self):
+        """Author, year and title."""
+        return f"{self.author} ({self.year}). {self.title}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,7 @@ class Reproduction:
     @property
     def title(self):
         """Author, year and title."""
-        return f"{self.classic.author} ({self.classic.year}). {self.classic.title}"
+        return self.classic.described
 
     @property
     def outcome(self):
@@ -152,12 +161,18 @@ class Reproduction:
             body.append((row.quantity, row.published, row.ours, row.difference, verdict + mark))
         return [HEADER, *body], [f"[{i}] {remark}" for i, remark in enumerate(remarks, start=1)]
 
+    def text(self, columns=None):
+        """Return title, table, remarks and outcome as text, wrapped to so many columns if given."""
+        rows, remarks = self.cells()
+        widths = _narrowed(rows, columns)
+        lines = [line for row in rows for line in _lines(row, widths)]
+        if columns is not None:
+            remarks = [textwrap.fill(each, columns, subsequent_indent="    ") for each in remarks]
+        return "\n".join([self.title, "", *lines, *remarks, self.outcome])
+
     def __str__(self):
         """Show title, table, remarks and outcome as text."""
-        rows, remarks = self.cells()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join([self.title, "", *lines, *remarks, self.outcome])
+        return self.text()
 
     __repr__ = __str__
 
@@ -167,6 +182,33 @@ class Reproduction:
         lines = [f"## {self.title}", "", _line(header), _line(["---"] * len(header))]
         lines += [*map(_line, body), "", *(f"{remark}  " for remark in remarks)]
         return "\n".join([*lines, "", f"{self.outcome}.", ""])
+
+
+def _narrowed(rows, columns):
+    """Return the widths of a table's columns: the widest made narrower while they have no room.
+
+    None gets narrower than its longest word.
+    """
+    cells = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in cells]
+    longest = [max(map(len, " ".join(column).split()), default=0) for column in cells]
+    while columns is not None and sum(widths) + GAP * (len(widths) - 1) > columns:
+        wide = [n for n, width in enumerate(widths) if width > longest[n]]
+        if not wide:
+            break
+        widths[max(wide, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _lines(row, widths):
+    """Return the lines of one row of the table: more than one where a cell has to be wrapped."""
+    cells = [
+        textwrap.wrap(cell, width, break_on_hyphens=False) if len(cell) > width else [cell]
+        for cell, width in zip(row, widths, strict=True)
+    ]
+    gap = " " * GAP
+    wrapped = zip_longest(*cells, fillvalue="")
+    return [gap.join(map(str.ljust, line, widths)).rstrip() for line in wrapped]
 
 
 def _line(cells):

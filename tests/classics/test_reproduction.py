@@ -149,3 +149,26 @@ def test_assert_ok_raises_with_the_table(table):
     with pytest.raises(AssertionError) as caught:
         table.assert_ok()
     assert str(caught.value) == str(table)
+
+
+def test_a_table_is_wrapped_to_a_number_of_columns():
+    table = Reproduction(Classic("N. N.", 2000, "A title"))
+    numbers = [0.593269992, 0.596884378]
+    table.number("two numbers of a long name", "0.593269992 0.596884378", numbers)
+    remark = "a remark that is longer than there are columns in the line"
+    table.claim("x", "one", "one", remark=remark)
+    assert (
+        table.text(54)
+        == """N. N. (2000). A title
+
+quantity     published    ours         difference
+two numbers  0.593269992  0.593269992  0.0e+00
+of a long    0.596884378  0.596884378
+name
+x            one          one                      [1]
+[1] a remark that is longer than there are columns in
+    the line
+2 of 2 agree"""
+    )
+    assert table.text() == str(table)
+    assert "0.593269992  0.593269992" in table.text(5)
