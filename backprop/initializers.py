@@ -154,7 +154,10 @@ class Given(Initializer):
     """A copy of an array of your own: the weights of a worked example."""
 
     def __init__(self, array):
-        self.array = np.array(array, dtype=float)
+        try:
+            self.array = np.array(array, dtype=float)
+        except (TypeError, ValueError):
+            raise expects("Given", "an array of finite numbers", repr(array)) from None
         if not np.isfinite(self.array).all():
             raise expects("Given", "an array of finite numbers", "NaN or infinity in it")
 

@@ -264,6 +264,8 @@ WRONG = [
         lambda: Given([[1.0, math.nan]]),
         "Given expects an array of finite numbers, got NaN or infinity in it",
     ),
+    (lambda: Given("ab"), "Given expects an array of finite numbers, got 'ab'"),
+    (lambda: Given([[1], [2, 3]]), "Given expects an array of finite numbers, got [[1], [2, 3]]"),
     (lambda: Given([1.0, 2.0])((2, 1)), "Given expects an array of shape (2, 1), got (2,)"),
 ]
 

@@ -196,14 +196,18 @@ class FixedPoint(Layer):
 
     def _at_rest(self, what, values, a=None):
         """Return the first of `values` that is where the one before it was, or raise."""
-        value, size = None, 0.0
+        value, step, size = None, np.zeros(1), 0.0
         with np.errstate(all="ignore"):  # what runs away is told below
             for before, value in pairwise(islice(values, self.most + 1)):
                 size = np.maximum(size, _sizes(value))
-                if (_sizes(value - before) <= ULPS * np.finfo(value.dtype).eps * size).all():
+                step = _sizes(value - before)
+                if (step <= ULPS * np.finfo(value.dtype).eps * size).all():
                     return value
-        what = f"{what} that settle within {self.most} steps"
-        raise self._failure(what, value if a is None else a)
+        what, moved = (
+            f"{what} that settle within {self.most} steps",
+            f"a last step of {step.max():.3g}",
+        )
+        raise self._failure(what, value if a is None else a, f"{moved} and ")
 
     def _solution(self, delta, a):
         e, slope = self._errors(delta, a), self._slope(a)
@@ -212,8 +216,8 @@ class FixedPoint(Layer):
             raise self._failure("an adjoint system with one solution", a)
         return np.linalg.solve(system, (slope * e)[:, :, np.newaxis])[:, :, 0]  # (5)
 
-    def _failure(self, what, a):
-        got = f"a spectral radius of {self.spectral_radius(a):.3g}"
+    def _failure(self, what, a, moved=""):
+        got = f"{moved}a spectral radius of {self.spectral_radius(a):.3g}"
         return expects(self.who, what, got, FloatingPointError)
 
     def _errors(self, delta, a):
@@ -264,8 +268,11 @@ def of_chain(net, x, /):
         `W[places[l - 1], places[l]]`; those of the first are in the inputs.
 
     Raises:
-        ValueError: `net` is another network, not built, or not for these inputs.
+        TypeError: `net` is no Network.
+        ValueError: it is another network, not built, or not for these inputs.
     """
+    if not isinstance(net, Network):
+        raise expects("of_chain", "a Network", repr(net), TypeError)
     dense = net.layers[::2]
     kinds = [type(layer) for layer in net.layers]
     if not net.is_chain or kinds != [Dense, Sigmoid] * len(dense) or not kinds:

@@ -133,6 +133,7 @@ def contributions(rnn, x, t, delta, /, *, h0=None):
     """
     s, t = _states("contributions", rnn, x, t, h0)
     _check_shape("contributions", "delta", delta, s.shape[1:])
+    x, delta = np.asarray(x), np.asarray(delta)
     ds, slope = delta, _slope(rnn, s[1:])
     dz = np.empty((t + 1, *ds.shape), np.result_type(s, ds))
     for k in reversed(range(t + 1)):
@@ -180,6 +181,7 @@ def reach(rnn, x, delta, /, *, h0=None):
     _, last = _states("reach", rnn, x, None, h0)
     T = last + 1
     _check_shape("reach", "delta", delta, (len(x), T, rnn.units))
+    delta = np.asarray(delta)
     norms = np.zeros((T, T))
     for t in range(T):
         dz = contributions(rnn, x, t, delta[:, t], h0=h0)["z"]
@@ -252,6 +254,7 @@ def copies(rnn, x, delta, /, *, h0=None):
     s, last = _states("copies", rnn, x, None, h0)
     T = last + 1
     _check_shape("copies", "delta", delta, (len(x), T, rnn.units))
+    x, delta = np.asarray(x), np.asarray(delta)
     net = layered(rnn, T, tied=False)
     _, caches = net.forward(s[0], *x.swapaxes(0, 1))
     grads = net.grads(delta.reshape(len(x), -1), caches)
@@ -426,9 +429,9 @@ def _states(who, rnn, x, t, h0):
     t = shape[1] - 1 if t is None else whole(who, "t", t, least=0)
     if t >= shape[1]:
         raise expects(who, f"a step t from 0 to {shape[1] - 1}", t)
-    start = np.zeros((len(x), rnn.units), rnn.Wh.dtype) if h0 is None else h0
+    start = np.zeros((len(x), rnn.units), rnn.Wh.dtype) if h0 is None else np.asarray(h0)
     _check_shape(who, "h0", start, (len(x), rnn.units))
-    y, _ = rnn.forward(x, states=(start,))
+    y, _ = rnn.forward(np.asarray(x), states=(start,))
     return np.concatenate([start[np.newaxis], y.swapaxes(0, 1)]), t
 
 

@@ -162,6 +162,8 @@ def _entered(layer, in_shape):
     if not isinstance(layer, Conv2D):
         raise expects("toeplitz", "a built Conv2D", repr(layer), TypeError)
     C = layer.params["W"].shape[2]  # complains if it is not built
+    if not isinstance(in_shape, tuple | list) or any(isinstance(axis, str) for axis in in_shape):
+        raise expects("toeplitz", "the shape (H, W, C) of an image", repr(in_shape))
     positions = layer.window.check(layer.who, in_shape)
     if in_shape[-1] != C:
         raise expects(layer.who, f"images of {C} channels", in_shape[-1])
@@ -176,7 +178,13 @@ def check_size(who, numbers):
 
 
 def convolution(W, in_shape, /, **settings):
-    """Return a Conv2D without bias whose kernel is `W` (K, K, C, F), built in float64."""
+    """Return a Conv2D without bias whose kernel is `W` (K, K, C, F), built in float64.
+
+    Raises:
+        ValueError: the shape of `W` is another one, or does not go with the images'.
+    """
+    if np.ndim(W) != 4:
+        raise expects("convolution", "a kernel of shape (K, K, C, F)", np.shape(W))
     K, L, _, F = np.shape(W)
     layer = Conv2D(F, (K, L), bias=False, init=Given(W), **settings)
     layer.build(in_shape, dtype=np.float64)

@@ -104,7 +104,7 @@ class Perceptron:
         self.rate = real("Perceptron", "rate", rate)
         if self.rate <= 0:
             raise expects("Perceptron", "rate to be above 0", rate)
-        self.w = None
+        self.w, self.mistakes = None, []
 
     def fit(self, x, y, epochs=100):
         """Learn from examples in their order until an epoch has no mistake; return self.
@@ -141,8 +141,8 @@ class Perceptron:
 
     @property
     def converged(self):
-        """Whether the last epoch was without a mistake."""
-        return self.mistakes[-1] == 0
+        """Whether the last epoch was without a mistake. Not before `fit`."""
+        return self.mistakes[-1:] == [0]
 
     def predict(self, x):
         """Return 0 or 1 for each row of `x`.
@@ -186,7 +186,7 @@ class Unit:
         loss: a loss of its output.
 
     Raises:
-        TypeError: `activation` is not a layer.
+        TypeError: `activation` is not a layer, or `loss` not a loss.
         ValueError: `w` is not a list of finite numbers, or `b` not one of them.
     """
 
@@ -199,6 +199,8 @@ class Unit:
         w = Given(w).array
         if w.ndim != 1:
             raise expects("Unit", "w of shape (D,)", w.shape)
+        if not isinstance(loss, Loss):
+            raise expects("Unit", "a loss such as HalfSquaredError()", repr(loss), TypeError)
         first = Dense(1, init=Given(w[:, np.newaxis]), bias_init=Constant(b))
         self.net, self.loss = Network([first, activation]), loss
         self.net.build(w.shape, dtype=np.float64)
@@ -211,6 +213,8 @@ class Unit:
             ValueError: a shape does not fit, or a target lies where the activation never gets to.
         """
         t = np.asarray(t)
+        if t.dtype.kind not in "biufc":
+            raise expects("Unit", "targets that are numbers", t.dtype)
         beyond = (t < self.least) | (t > self.most)
         if beyond.any():
             what = f"targets from {self.least} to {self.most}, the range of {self.net[1]!r}"
@@ -225,9 +229,25 @@ class Unit:
         return Slopes(float(loss), y, of_z, grads["0.W"][:, 0], grads["0.b"][0])
 
     def fit(self, x, t, *, rate, updates):
-        """Descend the gradient of all examples together, and return self."""
+        """Descend the gradient of all examples together, and return self.
+
+        Args:
+            x: inputs (N, D).
+            t: targets (N).
+            rate: what the gradient is multiplied by.
+            updates: how many steps to take.
+
+        Raises:
+            ValueError: a number is outside its range, or as in `slopes`.
+            FloatingPointError: the loss is no longer finite: the rate is too large.
+        """
+        rate = real("Unit.fit", "rate", rate)
         for _ in range(whole("Unit.fit", "updates", updates, least=0)):
-            found = self.slopes(x, t)
+            with np.errstate(over="ignore", invalid="ignore"):  # the loss tells it below
+                found = self.slopes(x, t)
+            if not np.isfinite(found.loss):
+                what = "a rate at which the loss stays finite"
+                raise expects("Unit.fit", what, f"{rate:g}", FloatingPointError)
             self.net[0].W[:, 0] -= rate * found.dw
             self.net[0].b[0] -= rate * found.db
         return self

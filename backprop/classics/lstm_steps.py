@@ -152,6 +152,7 @@ def trace(lstm, x, delta, /, *, states=(), carry=True):
         ValueError: it reads in reverse or is masked, or a shape does not fit.
     """
     h, c = _checked("trace", lstm, x, delta, states)
+    x, delta = np.asarray(x), np.asarray(delta)
     steps = []
     for t in range(x.shape[1]):
         steps.append(_forward_step(lstm, x[:, t], h, c))
@@ -202,7 +203,7 @@ def _backward_step(lstm, step, delta, dh_later, dc_later):
 def gradients(lstm, x, steps, /):
     """Return dx and the gradients by parameter name, from what `trace` found for `x`."""
     da = np.concatenate([steps[f"da_{gate}"] for gate in "ifgo"], axis=-1)
-    xs = x.swapaxes(0, 1)
+    xs = np.swapaxes(x, 0, 1)
     dWx = rows(xs).T @ rows(da)  # (20)
     dWh = rows(steps["h_before"]).T @ rows(da)  # (21)
     db = rows(da).sum(axis=0)  # (22)
@@ -362,11 +363,12 @@ def _checked(who, lstm, x, delta, states):
     N, T, _ = shape
     if np.shape(delta) != (N, T, lstm.units):
         raise expects(who, f"delta of shape {(N, T, lstm.units)}", np.shape(delta))
-    states = states or (np.zeros((N, lstm.units), lstm.Wh.dtype),) * 2
+    if len(states) == 0:
+        states = (np.zeros((N, lstm.units), lstm.Wh.dtype),) * 2
     if [np.shape(state) for state in states] != [(N, lstm.units)] * 2:
         what = f"two states of shape {(N, lstm.units)}"
         raise expects(who, what, " and ".join(str(np.shape(state)) for state in states))
-    return states
+    return tuple(map(np.asarray, states))
 
 
 def _given(Wx, Wh, b):

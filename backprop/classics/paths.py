@@ -78,13 +78,14 @@ def paths(edges, source, target):
     """Yield every path from `source` to `target`, each a tuple of edges.
 
     Args:
-        edges: triples (i, j, z): from node i to node j, with the slope z. The nodes are anything
-            that can be the key of a dictionary. Two edges may join the same two nodes.
+        edges: a list of triples (i, j, z): from node i to node j, with the slope z. The nodes are
+            anything that can be the key of a dictionary. Two edges may join the same two nodes.
         source: a node.
         target: a node.
 
     Raises:
-        ValueError: the edges run in a circle, or meet no such node.
+        TypeError: `edges` is no list or tuple.
+        ValueError: one of them is no triple; they run in a circle, or meet no such node.
     """
     _known("paths", edges, source, target)
     leaving = _by_node(edges, 0)
@@ -323,6 +324,11 @@ def _sizes(depth):
 def _known(who, edges, *nodes):
     """Return all nodes in topological order, or raise ValueError."""
     reads = {}
+    if not isinstance(edges, list | tuple):
+        raise expects(who, "a list of edges", repr(edges), TypeError)
+    for edge in edges:
+        if not isinstance(edge, list | tuple) or len(edge) != 3:
+            raise expects(who, "edges (i, j, z)", repr(edge))
     for i, j, _ in edges:
         reads.setdefault(i, [])
         reads.setdefault(j, []).append(i)

@@ -67,6 +67,8 @@ def routing(layer, x, /):
         raise expects("routing", "a MaxPool or an AvgPool", repr(layer), TypeError)
     x = np.asarray(x)
     N, *in_shape = x.shape or (0,)
+    if x.dtype.kind not in "biufc":
+        raise expects("routing", "images of numbers", x.dtype)
     P = math.prod(layer.build(tuple(in_shape)))
     check_size("routing", N * P * x[:1].size)
     V = seen(layer.window, in_shape).swapaxes(1, 2).reshape(P, -1)  # one row for each output
@@ -74,8 +76,9 @@ def routing(layer, x, /):
 
 
 def _largest(V, x):
-    flat = np.reshape(x, (len(x), -1))
-    padded = np.concatenate([np.full_like(flat[:, :1], -np.inf), flat], axis=1)
+    flat = x.reshape(len(x), math.prod(x.shape[1:]))
+    lowest = np.full((len(x), 1), -np.inf)  # no pixel, even among whole numbers, is lower
+    padded = np.concatenate([lowest, flat], axis=1)
     place = padded[:, V].argmax(axis=2)  # the first of the largest
     winner = V[np.arange(len(V)), place] - 1
     columns = np.arange(flat.shape[1])
@@ -83,7 +86,7 @@ def _largest(V, x):
 
 
 def _mean(V, x, count_include_pad):
-    N, D = len(x), x[0].size
+    N, D = len(x), math.prod(x.shape[1:])
     columns = np.arange(1, D + 1)
     among = (columns == V[..., np.newaxis]).any(axis=1)
     m = V.shape[1] if count_include_pad else among.sum(axis=1, keepdims=True)

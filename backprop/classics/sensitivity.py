@@ -54,7 +54,7 @@ import itertools
 import numpy as np
 
 from ..errors import expects, whole
-from ..layer import rows
+from ..layer import Layer, rows
 from ..layers import Dense, Sigmoid, Tanh
 from ..network import Network
 from .reproduction import TWO_WAYS, Classic, Reproduction
@@ -74,7 +74,9 @@ def sensitivities(net, x, delta):
         ValueError: the network is no chain, or a shape does not fit.
     """
     _require_chain("sensitivities", net)
-    _, caches = net.forward(x)
+    y, caches = net.forward(x)
+    if np.shape(delta) != y.shape:
+        raise expects("sensitivities", f"a delta of shape {y.shape}", np.shape(delta))
     deltas = net.deltas(delta, caches)
     return {n: deltas[n + 1] for n, layer in enumerate(net) if isinstance(layer, Dense)}
 
@@ -84,7 +86,8 @@ def outer_products(net, x, delta):
 
     Args, errors: as in `sensitivities`.
     """
-    found, of_b = _values(net, x), sensitivities(net, x, delta)
+    of_b = sensitivities(net, x, delta)
+    found = _values(net, x)
     gradients = {}
     for n, dC_db in of_b.items():
         key = f"{net.layers.index(net[n])}.W"  # of a shared layer, where it stands first
@@ -99,11 +102,18 @@ def jacobian(layer, x):
     Args:
         layer: one with one input, which may have any shape; `M` and `D` count its numbers.
         x: one example, without the batch axis.
+
+    Raises:
+        TypeError: `layer` is neither.
+        ValueError: it is not built, or `x` does not suit it.
     """
+    if not isinstance(layer, Layer | Network):
+        raise expects("jacobian", "a layer or a Network", repr(layer), TypeError)
+    _ = layer.params  # complains if it is not built
     x = np.asarray(x, dtype=float)[np.newaxis]
     y, cache = layer.forward(x)
     unit = np.eye(y.size)
-    lines = [layer.backward(e.reshape(y.shape), cache)[0].ravel() for e in unit]  # (2)
+    lines = [np.ravel(layer.backward(e.reshape(y.shape), cache)[0]) for e in unit]  # (2)
     return np.stack(lines)
 
 
@@ -136,8 +146,9 @@ def diagonals(net, x, delta):
     Raises:
         ValueError: the network is another one, or has an activation that mixes units.
     """
+    _require_chain("diagonals", net)
     in_turn = len(net) % 2 == 0 and all(isinstance(layer, Dense) for layer in net.layers[::2])
-    if not net.is_chain or not in_turn:
+    if not in_turn:
         raise expects("diagonals", "a chain of Dense and an activation, in turn", repr(net))
     found = _one_example("diagonals", net, x, delta)
     column, products = np.reshape(delta, (-1, 1)), {}

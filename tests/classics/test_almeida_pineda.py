@@ -333,16 +333,17 @@ DOUBLES = given(np.array([[2.0]]), activation="tanh")
         (
             lambda: SWINGS.forward(np.array([[0.0], [0.2]])),
             "FixedPoint expects activations that settle within 50 steps, "
-            "got a spectral radius of 3",
+            "got a last step of 1.99 and a spectral radius of 3",
         ),
         (
             lambda: DOUBLES.forward(np.array([[np.nan]])),
             "FixedPoint expects activations that settle within 1000 steps, "
-            "got a spectral radius of nan",
+            "got a last step of nan and a spectral radius of nan",
         ),
         (  # 0 is a fixed point of tanh(2 a), but a drop of anything else leaves it for good
             lambda: DOUBLES.backward(np.ones((1, 1)), np.zeros((1, 1))),
-            "FixedPoint expects deltas that settle within 1000 steps, got a spectral radius of 2",
+            "FixedPoint expects deltas that settle within 1000 steps, "
+            "got a last step of 5.36e+300 and a spectral radius of 2",
         ),
         (  # a = tanh(a): 1 - D W = 0
             lambda: IDENTITY.backward(np.ones((1, 1)), np.zeros((1, 1))),
@@ -369,3 +370,8 @@ def test_training_that_leaves_what_settles_keeps_the_last_good_parameters():
     with pytest.raises(FloatingPointError):
         train()
     assert_array_equal(net.parameters, before[-1])
+
+
+def test_a_chain_is_a_network():
+    with pytest.raises(TypeError, match=r"^of_chain expects a Network, got Dense\(2\)$"):
+        of_chain(bp.Dense(2), XOR)

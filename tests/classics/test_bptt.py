@@ -367,3 +367,14 @@ MASKED = bp.RNN(2, masked=True)
 def test_what_does_not_fit(call, kind, text):
     with pytest.raises(kind, match=f"^{re.escape(text)}$"):
         call()
+
+
+def test_lists_do_as_well_as_arrays():
+    h0, delta = [[0.1, 0.2], [0.3, 0.4]], DELTA[:, 2]
+    ours = bptt.contributions(RNN, X.tolist(), 2, delta.tolist(), h0=h0)
+    for name, parts in bptt.contributions(RNN, X, 2, delta, h0=np.array(h0)).items():
+        assert_array_equal(ours[name], parts)
+    assert_array_equal(bptt.reach(RNN, X.tolist(), DELTA.tolist()), bptt.reach(RNN, X, DELTA))
+    ours = bptt.copies(RNN, X.tolist(), DELTA.tolist(), h0=h0)
+    for name, parts in bptt.copies(RNN, X, DELTA, h0=np.array(h0)).items():
+        assert_array_equal(ours[name], parts)

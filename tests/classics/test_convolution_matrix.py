@@ -134,6 +134,21 @@ BUILT = made((5, 5, 2), (3, 3), {})[0]
         ),
         (
             ValueError,
+            lambda: cm.toeplitz(BUILT, 5),
+            "toeplitz expects the shape (H, W, C) of an image, got 5",
+        ),
+        (
+            ValueError,
+            lambda: cm.toeplitz(BUILT, ("5", "5", "2")),
+            "toeplitz expects the shape (H, W, C) of an image, got ('5', '5', '2')",
+        ),
+        (
+            ValueError,
+            lambda: cm.convolution(np.ones((3, 3)), (5, 5, 1)),
+            "convolution expects a kernel of shape (K, K, C, F), got (3, 3)",
+        ),
+        (
+            ValueError,
             lambda: cm.toeplitz(BUILT, (2, 5, 2)),
             "Conv2D expects images that a 3x3 window fits into with padding (0, 0), "
             "got (N, 2, 5, 2)",

@@ -263,6 +263,26 @@ def test_its_slope_is_that_of_differences(w, x):
             ValueError,
         ),
         (
+            lambda: Unit().slopes([[1, 2]], ["a"]),
+            "Unit expects targets that are numbers, got <U1",
+            ValueError,
+        ),
+        (
+            lambda: Unit(loss="mse"),
+            "Unit expects a loss such as HalfSquaredError(), got 'mse'",
+            TypeError,
+        ),
+        (
+            lambda: Unit().fit([[1, 2]], [1], rate="a", updates=1),
+            "Unit.fit expects rate to be a finite number, got 'a'",
+            ValueError,
+        ),
+        (
+            lambda: Unit().fit([[1, 2]], [1], rate=10, updates=2000),
+            "Unit.fit expects a rate at which the loss stays finite, got 10",
+            FloatingPointError,
+        ),
+        (
             lambda: Unit().fit([[1, 2]], [1], rate=1, updates=-1),
             "Unit.fit expects updates to be a whole number of at least 0, got -1",
             ValueError,
@@ -272,3 +292,7 @@ def test_its_slope_is_that_of_differences(w, x):
 def test_errors(call, text, kind):
     with pytest.raises(kind, match=f"^{re.escape(text)}$"):
         call()
+
+
+def test_nothing_has_converged_before_it_was_learned():
+    assert not Perceptron().converged

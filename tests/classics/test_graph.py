@@ -476,13 +476,21 @@ FINITE = "expects arguments at which it and its derivatives are finite"
             lambda: two()[0].input("z", "one"),
             "Input 'z' expects a finite number or an array of such, got 'one'",
         ),
+        (
+            lambda: two()[1].named(""),
+            "Graph expects a name that no other node has, got ''",
+        ),
+        (
+            lambda: two()[0].differentiate(3),
+            "Graph expects one of its own nodes that has labels, got 3",
+        ),
         (of_another, "Add expects nodes of one graph, got 'x' of another"),
         (lambda: add(two()[1], 3), "Add expects nodes of one graph, got 3"),
         (lambda: two()[0]["z"], "Graph expects one of x, y, got 'z'"),
-        (unlabelled, "Graph expects a node that the labels are of, got v2 = Add(x, y)"),
+        (unlabelled, "Graph expects one of its own nodes that has labels, got v2 = Add(x, y)"),
         (
             lambda: two()[0].tangents("x", {}),
-            "Graph expects a node that the labels are of, got 'x'",
+            "Graph expects one of its own nodes that has labels, got 'x'",
         ),
         (lambda: two()[1] / 0, "a quotient of 'x' expects a divisor other than 0, got 0"),
         (lambda: evaluated(lambda x, y: x / y), f"Divide 'f' {FINITE}, got 1.0, 0.0"),
@@ -564,3 +572,9 @@ def test_functions_of_what_is_no_node(call, text):
 def test_arithmetic_with_what_is_neither_node_nor_number_is_refused(call):
     with pytest.raises(TypeError):
         call(two()[1])
+
+
+def test_what_is_applied_is_a_primitive():
+    g, x, _ = two()
+    with pytest.raises(TypeError, match=r"^apply expects a primitive such as Exp\(\), got 3$"):
+        g.apply(3, x)

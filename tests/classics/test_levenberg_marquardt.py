@@ -319,3 +319,26 @@ def test_settings_that_cannot_be():
 def test_what_diverges_is_told():
     with refused(FloatingPointError, "gradient_descent expects a finite error, got inf"):
         gradient_descent(fitter(), *sine(), rate=0.5)
+
+
+@every_method
+def test_targets_are_numbers(who):
+    x, target = sine()
+    with refused(ValueError, f"{who} expects targets that are numbers, got <U32"):
+        METHODS[who](fitter(), x, target.astype(str))
+
+
+@pytest.mark.parametrize(
+    ("jacobian", "kind", "text"),
+    [
+        (3, TypeError, "jacobian to be a function, got 3"),
+        (
+            lambda net, x: x,
+            ValueError,
+            "jacobian to return outputs and their derivatives, got ndarray",
+        ),
+    ],
+)
+def test_a_jacobian_that_is_none(jacobian, kind, text):
+    with refused(kind, f"levenberg_marquardt expects {text}"):
+        levenberg_marquardt(fitter(), *sine(), jacobian=jacobian)

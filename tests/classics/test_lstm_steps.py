@@ -254,3 +254,13 @@ LAYER, X, DELTA, H0, C0 = built((2, 4, 3, 2))
 def test_what_does_not_fit(call, kind, text):
     with pytest.raises(kind, match=f"^{re.escape(text)}$"):
         call()
+
+
+def test_lists_do_as_well_as_arrays():
+    states = np.stack([H0, C0])
+    ours = trace(LAYER, X.tolist(), DELTA.tolist(), states=states)
+    for name, array in trace(LAYER, X, DELTA, states=(H0, C0)).items():
+        assert_array_equal(ours[name], array)
+    dx, grads = lstm_steps.gradients(LAYER, X.tolist(), ours)
+    assert_array_equal(dx, lstm_steps.gradients(LAYER, X, ours)[0])
+    assert set(grads) == {"Wx", "Wh", "b"}

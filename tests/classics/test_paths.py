@@ -190,6 +190,10 @@ LINE = [("a", "b", 1)]
             lambda: paths.reverse(LINE, "z"),
             "reverse expects a node that an edge meets, got 'z'",
         ),
+        (
+            lambda: paths.reverse([("a", "b")], "b"),
+            "reverse expects edges (i, j, z), got ('a', 'b')",
+        ),
         (lambda: paths.forward([], "z"), "forward expects a node that an edge meets, got 'z'"),
         (
             lambda: paths.count_paths(LINE, "z", "b"),
@@ -227,3 +231,8 @@ def test_a_circle_is_told_with_its_nodes(name, call):
     assert walk[0] == walk[-1]
     assert len(walk) == 4
     assert all((i, j, 1) in CIRCLE for i, j in itertools.pairwise(walk))
+
+
+def test_edges_are_a_list_as_they_are_read_twice():
+    with pytest.raises(TypeError, match=r"^reverse expects a list of edges, got <list_iterator"):
+        paths.reverse(iter(LINE), "b")

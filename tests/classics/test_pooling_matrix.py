@@ -115,6 +115,11 @@ def test_the_type_is_the_images(layer):
         ),
         (
             ValueError,
+            lambda: pm.routing(bp.MaxPool(2), pm.X.astype(str)),
+            "routing expects images of numbers, got <U32",
+        ),
+        (
+            ValueError,
             lambda: pm.backward(bp.MaxPool(2), pm.X, pm.X),
             "backward expects a delta of shape (1, 2, 2, 1), got (1, 4, 4, 1)",
         ),
@@ -123,3 +128,10 @@ def test_the_type_is_the_images(layer):
 def test_errors(kind, call, text):
     with pytest.raises(kind, match=f"^{re.escape(text)}$"):
         call()
+
+
+@pytest.mark.parametrize("layer", [bp.MaxPool(3, stride=2, padding=1), bp.AvgPool(2)])
+def test_images_of_whole_numbers_and_none_at_all(layer):
+    x = np.arange(-16, 0).reshape(1, 4, 4, 1)  # padding is lower than any of them
+    assert_array_equal(pm.routing(layer, x), pm.routing(layer, x.astype(float)))
+    assert pm.routing(layer, pm.X[:0]).shape == (0, 4, 16)

@@ -183,7 +183,27 @@ ROW, NET = np.zeros(3), "softmax"
         ),
         (
             lambda: sensitivity.sensitivities(built(NET)[0], [ROW], [[1.0, 2.0]]),
-            "Network expects a delta of shape (N, 3), got (1, 2)",
+            "sensitivities expects a delta of shape (1, 3), got (1, 2)",
+        ),
+        (
+            lambda: sensitivity.outer_products(built(NET)[0], [ROW, ROW], [[1.0, 2.0, 3.0]]),
+            "sensitivities expects a delta of shape (2, 3), got (1, 3)",
+        ),
+        (
+            lambda: sensitivity.outer_products(bp.Network([bp.Dense(2)]), [ROW], [[1.0, 2.0]]),
+            "Network expects build(in_shape) before a pass, got none",
+        ),
+        (
+            lambda: sensitivity.outer_products(bp.Dense(2), [ROW], [[1.0, 2.0]]),
+            "sensitivities expects a Network that is a chain, got Dense(2)",
+        ),
+        (
+            lambda: sensitivity.diagonals(bp.Dense(2), ROW, ROW),
+            "diagonals expects a Network that is a chain, got Dense(2)",
+        ),
+        (
+            lambda: sensitivity.jacobian(bp.Dense(2), ROW),
+            "Dense expects build(in_shape) before its parameters are used, got none",
         ),
         (
             lambda: sensitivity.weight_jacobian([[1.0]], 2),
@@ -202,3 +222,9 @@ ROW, NET = np.zeros(3), "softmax"
 def test_errors(call, text):
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
         call()
+
+
+def test_a_jacobian_is_that_of_a_layer():
+    text = "jacobian expects a layer or a Network, got MeanSquaredError()"
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        sensitivity.jacobian(bp.MeanSquaredError(), ROW)

@@ -666,7 +666,8 @@ NUMBER = "to be a whole number of at least 1"
         (
             lambda: Word2Vec().fit("amen " * 9),
             ValueError,
-            "Vocabulary expects two different words or more that occur 5 times or more each, got 1",
+            "Vocabulary expects two different words or more that occur min_count = 5 times each, "
+            "got 1",
         ),
         (
             lambda: Word2Vec(min_count=1).fit("in\nthe\nbeginning"),

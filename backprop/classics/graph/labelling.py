@@ -6,7 +6,7 @@ from ...checks.estimates import central_difference
 from ...errors import choice, expects, real
 from .drawing import STYLES, picture
 from .nodes import Node
-from .primitives import Input
+from .primitives import Input, Primitive
 
 
 class Graph:
@@ -80,8 +80,12 @@ class Graph:
         """Return a new node that applies a primitive to nodes.
 
         Raises:
+            TypeError: `primitive` is no Primitive.
             ValueError: one of `reads` is no node of this graph.
         """
+        if not isinstance(primitive, Primitive):
+            got = repr(primitive)
+            raise expects("apply", "a primitive such as Exp()", got, TypeError)
         for read in reads:
             if not isinstance(read, Node) or read.graph is not self:
                 got = f"{read.name!r} of another" if isinstance(read, Node) else repr(read)
@@ -94,7 +98,7 @@ class Graph:
 
     def take_name(self, name, /, *, instead_of=None):
         """Note that a name is used; raise ValueError if it was before."""
-        if not isinstance(name, str) or (name in self.names and name != instead_of):
+        if not isinstance(name, str) or not name or (name in self.names and name != instead_of):
             raise expects("Graph", "a name that no other node has", repr(name))
         self.names.discard(instead_of)
         self.names.add(name)
@@ -170,8 +174,13 @@ class Graph:
         return T
 
     def differentiate(self, output, /, **changed):
-        """Return the value of a node and its derivatives by all nodes: forward, then backward."""
+        """Return the value of a node and its derivatives by all nodes: forward, then backward.
+
+        Raises:
+            ValueError: `output` is no node of this graph, or as in `forward`.
+        """
         values, local = self.forward(**changed)
+        _check_labelled(output, local)
         return values[output], self.backward(output, local)
 
     def differences(self, output, h=1e-4, /, **changed):
@@ -246,5 +255,4 @@ def _numbers(who, value):
 
 def _check_labelled(node, local):
     if node not in local:
-        what = "a node that the labels are of"
-        raise expects("Graph", what, repr(node))
+        raise expects("Graph", "one of its own nodes that has labels", repr(node))

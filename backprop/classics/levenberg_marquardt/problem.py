@@ -42,11 +42,15 @@ class Problem:
         self.steps = whole(who, "steps", steps, least=0)
         self.goal = real(who, "goal", goal, least=0)
         self.target = np.asarray(target)
+        if self.target.dtype.kind not in "biufc":
+            raise expects(who, "targets that are numbers", self.target.dtype)
         y = np.asarray(net.predict(x))
         if self.target.shape != y.shape:
             raise expects(who, f"targets of shape {y.shape}", self.target.shape)
         if not net.params:
             raise expects(who, "a net with parameters", "none")
+        if jacobian is not None and not callable(jacobian):
+            raise expects(who, "jacobian to be a function", repr(jacobian), TypeError)
         own = getattr(net, "jacobian", None)
         self.jacobian = jacobian or (
             lambda net, x: own(x) if own else amplification.jacobian(net, x)
@@ -76,7 +80,11 @@ class Problem:
 
     def linearised(self):
         """Return the residuals, (NM), and the Jacobian, (NM, P)."""
-        y, J = self.jacobian(self.net, self.x)
+        found = self.jacobian(self.net, self.x)
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            what = "jacobian to return outputs and their derivatives"
+            raise expects(self.who, what, type(found).__name__)
+        y, J = found
         if J.shape != (*y.shape, self.w.size):
             raise expects(self.who, f"a Jacobian of shape {(*y.shape, self.w.size)}", J.shape)
         return (y - self.target).ravel(), J.reshape(y.size, -1)

@@ -86,8 +86,9 @@ class Word2Vec(Vectors):
         """Learn from `text`, forgetting what was learned before, and return this model.
 
         Args:
-            text: a string, whose lines are its sentences; or an iterable of sentences, strings or
-                lists of words. Windows end where sentences do.
+            text: a string, whose lines are its sentences, as `Path(...).read_text()` returns it;
+                or an iterable of sentences, strings or lists of words. Windows end where sentences
+                do.
             epochs: how often to go over it.
             rng: a numpy Generator or a seed. The same one gives the same vectors.
 

@@ -79,7 +79,7 @@ class Vocabulary:
         counted = Counter(chain.from_iterable(sentences)).most_common()
         kept = [(word, count) for word, count in counted if count >= least]
         if len(kept) < 2:
-            what = f"two different words or more that occur {least} times or more each"
+            what = f"two different words or more that occur min_count = {least} times each"
             raise expects("Vocabulary", what, len(kept))
         self.words = [word for word, _ in kept]
         self.counts = np.array([count for _, count in kept])
