@@ -13,7 +13,9 @@ from ..atomic import write
 from ..errors import expects
 
 app = typer.Typer(
-    no_args_is_help=True, help="Run the systems of the literature, with the numbers they published."
+    no_args_is_help=True,
+    help="Run the systems of the literature, with the numbers they published."
+    " Each is a file, or a folder, of backprop/classics, made to be read.",
 )
 
 
@@ -102,11 +104,10 @@ def _make_folder(out):
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write("--out", out / ".writable", b"")
-        (out / ".writable").unlink()
     except OSError as error:
-        what = f"a folder to write into, {out}"
-        raise expects("--out", what, error.strerror or "one that is not", OSError) from error
+        raise expects("--out", f"a folder to write into, {out}", error.strerror, OSError) from error
+    write("--out", out / ".writable", b"")
+    (out / ".writable").unlink()
 
 
 def _columns():

@@ -157,8 +157,8 @@ class Reproduction:
         body = []
         for row in self.rows:
             mark = f"[{remarks.index(row.remark) + 1}]" if row.remark else ""
-            verdict = {True: "", False: "WRONG", None: ""}[row.ok]
-            body.append((row.quantity, row.published, row.ours, row.difference, verdict + mark))
+            verdict = " ".join(filter(None, ["WRONG" if row.ok is False else "", mark]))
+            body.append((row.quantity, row.published, row.ours, row.difference, verdict))
         return [HEADER, *body], [f"[{i}] {remark}" for i, remark in enumerate(remarks, start=1)]
 
     def text(self, columns=None):

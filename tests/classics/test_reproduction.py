@@ -172,3 +172,8 @@ x            one          one                      [1]
     )
     assert table.text() == str(table)
     assert "0.593269992  0.593269992" in table.text(5)
+
+
+def test_a_wrong_number_has_its_remark_beside_it(table):
+    table.number("x", "1.0", 2.0, computed=True)
+    assert str(table).splitlines()[3].endswith("  WRONG [1]")
