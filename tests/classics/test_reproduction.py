@@ -116,7 +116,7 @@ def test_the_table_as_text(table):
         "",
         "quantity  published         ours              difference",
         "E         0.25 0.5 ... (4)  0.25 0.5 ... (4)  0.0e+00",
-        "delta     0.125             0.5               3.8e-01     WRONG[1]",
+        "delta     0.125             0.5               3.8e-01     WRONG [1]",
         "solved    7 to 11           8",
         "seconds   60                2                             [2]",
         "[1] computed, not printed by the author",
