@@ -43,6 +43,7 @@ from ..network import Network
 from ..optimizers import SGD, Adam
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
+from .axes import open_frame
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("L. B. Almeida, F. J. Pineda", 1987, "Recurrent backpropagation")
@@ -414,8 +415,7 @@ def draw():
     right.set(xlabel="updates", ylabel="E", title="training")
     for axes, where in ((left, "lower left"), (right, "upper right")):
         axes.legend(frameon=False, loc=where)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure
 
 

@@ -36,6 +36,7 @@ from ..network import Network
 from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("J. Brownlee", 2016, "How to Code a Neural Network with Backpropagation")
@@ -165,6 +166,5 @@ def draw():
     right.set(xlabel="$x_1$", ylabel="$x_2$")
     right.legend(loc="lower center")
     figure.colorbar(drawn, ax=right, label="$y_2 - y_1$")
-    left.spines[["top", "right"]].set_visible(False)
-    left.grid(alpha=0.3)
+    open_frame(left)
     return figure

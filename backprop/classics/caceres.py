@@ -51,6 +51,7 @@ from ..layers.activations import sigmoid
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("P. Caceres", 2020, "The Multilayer Perceptron: XOR", seconds=2)
@@ -216,7 +217,7 @@ def draw():
     lines[0].set_label(f"normal, 0.01: {solved(outputs).sum()} of 5 learned")
     left.set(xlabel="iteration", ylabel="loss", ylim=(0, 0.3))
     left.legend(frameon=False, fontsize=8)
-    left.spines[["top", "right"]].set_visible(False)
+    open_frame(left, grid=None)
     a, b = np.meshgrid(np.linspace(-1.2, 2.2, 69), np.linspace(-0.5, 1.5, 61))
     drawn = right.contourf(a, b, landscape(a, b), 24, cmap="viridis")
     for word, place in (("zero", (0, 0)), ("start", (1, 0)), ("end", (0, 1))):

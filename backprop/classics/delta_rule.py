@@ -68,6 +68,7 @@ from ..layers import Dense, Identity, ReLU, Sigmoid, Tanh
 from ..losses import BinaryCrossEntropy, HalfSquaredError, Loss
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("B. Widrow and M. Hoff", 1960, "Perceptron, delta rule, logistic unit", seconds=1)
@@ -312,7 +313,7 @@ def draw():
         ending = f"{len(perceptron.mistakes)} epochs" if perceptron.converged else "no end"
         axes.set(xlim=(-0.6, 1.6), ylim=(-0.6, 1.6), xticks=(0, 1), yticks=(0, 1))
         axes.set(title=f"{name}: {ending}", xlabel="$x_1$")
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frame(axes, grid=None)
     figure.axes[0].set_ylabel("$x_2$")
     figure.axes[0].legend(loc="lower left", frameon=False, fontsize=8)
     return figure

@@ -57,6 +57,7 @@ from ..layers import Dense, Sigmoid
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("M. Gashler", 2010, "A thorough derivation of back-propagation: five layers")
@@ -173,6 +174,5 @@ def draw():
     axes.set(xlabel="layer", ylabel="$\\delta$", title="E is at layer 5")
     axes.set_xticks(list(rows))
     axes.legend(frameon=False, loc="upper left")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", alpha=0.3)
+    open_frame(axes, grid="y")
     return figure

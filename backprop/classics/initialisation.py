@@ -51,6 +51,7 @@ from ..network import Network
 from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("X. Glorot and Y. Bengio", 2010, "Where the weights start", seconds=2)
@@ -212,7 +213,6 @@ def draw():
     for axes, name in zip(panels, ("activations, $E[a^2]$", "deltas, $E[\\delta^2]$"), strict=True):
         axes.set(xlabel="layer", title=name)
         axes.set_xticks(range(0, 21, 5))
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     panels[0].legend(frameon=False, fontsize=8)
     return figure

@@ -31,6 +31,7 @@ from ..layers import Dense, Sigmoid
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("M. Mazur", 2015, "A Step by Step Backpropagation Example", seconds=3)
@@ -151,7 +152,5 @@ def draw():
     middle.set(
         xlabel="updates + 1", ylabel="relative difference", title="sequential - simultaneous"
     )
-    for axes in (left, middle):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+    open_frame(left, middle)
     return figure

@@ -44,6 +44,7 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic(
@@ -178,7 +179,7 @@ def draw():
             values = [each[pattern, h] for each in found]
             axes.plot(epochs, values, line, color=color, label=f"unit {h + 1}")
         axes.set(xlabel="epochs", ylim=(0, 1), title=f"pattern {pattern + 1}")
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frame(axes, grid=None)
     others[0].set_ylabel("hidden value")
     others[0].legend(frameon=False, fontsize=8, loc="center right")
     return figure

@@ -63,6 +63,7 @@ from ..layers import Dense, Tanh
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .graph import Graph, examples
 from .reproduction import COMPUTED, TWO_WAYS, Classic, Reproduction
 
@@ -305,8 +306,7 @@ def draw():
     right.set(xlabel="parameters", ylabel="passes", title="one gradient of a network")
     for axes in (left, right):
         axes.legend(frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure
 
 

@@ -75,6 +75,7 @@ from ..optimizers import SGD, Adam
 from ..penalties import L2
 from ..plots import BLUE, ORANGE, Picture
 from ..training import EarlyStopping, TrainStep, fit
+from .axes import open_frame
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("R. Grosse", 2017, "Lecture 6: Backpropagation; and regularisation", seconds=2)
@@ -290,6 +291,5 @@ def draw():
     right.set_title("what is left of a linear unit")
     for axes in (left, right):
         axes.legend(frameon=False, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure

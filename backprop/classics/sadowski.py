@@ -67,6 +67,7 @@ from ..losses import (
     SoftmaxCrossEntropy,
 )
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("P. Sadowski", 2016, "Notes on Backpropagation: output units and their losses")
@@ -214,6 +215,5 @@ def draw():
     right.set(xlabel="score $z$", ylabel=r"$-\delta$", title="what is left of a bad mistake")
     for axes in (left, right):
         axes.legend(frameon=False, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure

@@ -88,6 +88,7 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from ..settings import Configured
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic(
@@ -472,7 +473,5 @@ def draw():
         ylabel="relative difference",
         title="slopes along the jump - gradient",
     )
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+    open_frame(left, right)
     return figure

@@ -44,6 +44,7 @@ from ..initializers import Given, Glorot, He
 from ..layers import Dense, ReLU, Sigmoid, Tanh
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("S. Hochreiter", 1991, "Untersuchungen zu dynamischen neuronalen Netzen")
@@ -202,6 +203,5 @@ def draw():
     for axes in (left, right):
         axes.set_xlabel("layer")
         axes.legend(frameon=False, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure
