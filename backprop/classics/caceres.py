@@ -52,11 +52,10 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from .axes import open_frame
+from .exclusive_or import T, X
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("P. Caceres", 2020, "The Multilayer Perceptron: XOR", seconds=2)
-X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-T = np.array([[0.0], [1.0], [1.0], [0.0]])
 RATE, ITERATIONS = 0.1, 5000
 SHAPES = ((2, 3), (1, 3), (3, 1), (1, 1))
 SUM = HalfSquaredError(reduction="sum")

@@ -69,10 +69,10 @@ from ..losses import BinaryCrossEntropy, HalfSquaredError, Loss
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from .axes import open_frame
+from .exclusive_or import X as PATTERNS
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("B. Widrow and M. Hoff", 1960, "Perceptron, delta rule, logistic unit", seconds=1)
-PATTERNS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 TRUTH = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}
 RANGES = {Sigmoid: (0, 1), Tanh: (-1, 1), ReLU: (0, np.inf)}
 """What an activation can come near to. Others are taken to reach everything."""

@@ -52,11 +52,10 @@ from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
 from .axes import open_frame
+from .exclusive_or import T, X
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("X. Glorot and Y. Bengio", 2010, "Where the weights start", seconds=2)
-X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-T = np.array([[0.0], [1.0], [1.0], [0.0]])
 FUNNEL = (400, 200, 100, 50)
 FOLLOWS = "follows from the derivation, not printed by the author"
 OURS = "a band of ours: the network is ours"

@@ -44,11 +44,11 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from .axes import open_frame
+from .exclusive_or import XOR
 from .many import ManyDense, descend
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("A. Rosebrock", 2021, "Backpropagation from scratch with Python", seconds=10)
-XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0], [1], [1], [0]])
 RATE, EPOCHS, EVERY, SEEDS = 0.5, 20_000, 100, range(12)
 AROUND = "a band around what an independent program found"
 UNSEEDED = "a band of ours: his run is not seeded"

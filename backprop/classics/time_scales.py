@@ -89,6 +89,7 @@ from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from ..settings import Configured
 from .axes import open_frame
+from .exclusive_or import XOR
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic(
@@ -98,8 +99,6 @@ CLASSIC = Classic(
 )
 LOSS = HalfSquaredError(reduction="sum")
 FOLLOWS = "follows from the derivation, not printed by the author"
-XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
-"""Inputs and targets of the exclusive or."""
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
 """Of Gauss' quadrature on [-1, 1], exact for polynomials of degree 39."""
 

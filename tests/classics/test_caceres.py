@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
 from backprop.classics import caceres
-from backprop.classics.caceres import T, X, network, start, survey, train
+from backprop.classics.caceres import network, start, survey, train
+from backprop.classics.exclusive_or import T, X
 
 
 def test_the_first_weights():

@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
 from backprop.classics import delta_rule
-from backprop.classics.delta_rule import CROSS_ENTROPY, PATTERNS, TRUTH, Perceptron, Unit
+from backprop.classics.delta_rule import CROSS_ENTROPY, TRUTH, Perceptron, Unit
+from backprop.classics.exclusive_or import X as PATTERNS
 
 
 def perceptron_by_hand(x, y, rate, epochs):

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
 from backprop.classics import time_scales as ts
+from backprop.classics.exclusive_or import XOR
 
 SQUARES = ts.Points([9, 4, 0, 1, 1, 16])
 
@@ -117,7 +118,7 @@ def test_far_out_nothing_overflows():
 
 # Backpropagation along a jump
 
-x, target = ts.XOR
+x, target = XOR
 NETS = {
     "tanh": [bp.Dense(3), bp.Tanh(), bp.Dense(1), bp.Sigmoid()],
     "deep": [
