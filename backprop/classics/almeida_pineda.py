@@ -44,6 +44,7 @@ from ..optimizers import SGD, Adam
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
 from .axes import open_frame
+from .chains import check_chain
 from .exclusive_or import XOR
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
@@ -266,11 +267,12 @@ def of_chain(net, x, /):
         `W[places[l - 1], places[l]]`; those of the first are in the inputs.
 
     Raises:
+        TypeError: `net` is no Network.
         ValueError: `net` is another network, not built, or not for these inputs.
     """
-    dense = net.layers[::2]
-    kinds = [type(layer) for layer in net.layers]
-    if not net.is_chain or kinds != [Dense, Sigmoid] * len(dense) or not kinds:
+    check_chain("of_chain", net)
+    dense, kinds = net.layers[::2], [type(layer) for layer in net]
+    if kinds != [Dense, Sigmoid] * len(dense) or not kinds:
         raise expects("of_chain", "a chain of Dense and Sigmoid by turns", repr(net))
     net.predict(x)  # which raises where `net` is not built, or not for these inputs
     ends = np.cumsum([layer.units for layer in dense]).tolist()

@@ -32,6 +32,7 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from .axes import open_frame
+from .chains import values
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("M. Mazur", 2015, "A Step by Step Backpropagation Example", seconds=3)
@@ -113,7 +114,7 @@ def reproduce():
 
 def _one_pass(table):
     net = network()
-    _, z1, a1, z2, a2 = values(net)
+    _, z1, a1, z2, a2 = values(net, X)
     loss, caches, delta = backward(net)
     deltas, grads = net.deltas(delta, caches), net.grads(delta, caches)
     table.number("z1 of h1", "0.3775", z1[0, 0])
@@ -129,14 +130,6 @@ def _one_pass(table):
     table.number("delta1", "0.008771354689 0.009954254705", deltas[1], computed=True)
     table.number("dE/dw1", "0.000438568", grads["0.W"][0, 0])
     table.number("dE/dW1", DW1, grads["0.W"], computed=True)
-
-
-def values(net):
-    """Return the input and what each layer makes of it: x, z1, a1, z2, a2."""
-    found = [X]
-    for layer in net:
-        found.append(layer.predict(found[-1]))
-    return found
 
 
 def draw():

@@ -57,6 +57,7 @@ from ..errors import expects, whole
 from ..layer import rows
 from ..layers import Dense, Sigmoid, Tanh
 from ..network import Network
+from .chains import check_in_turn, check_same, values
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("H. S. Seung; R. Rojas", 1996, "Sensitivities, Jacobians and the full product")
@@ -71,7 +72,8 @@ def sensitivities(net, x, delta):
         delta: $\partial C/\partial y$, (N, M).
 
     Raises:
-        ValueError: the network is no chain, or a shape does not fit.
+        ValueError: the network is no chain, or has a layer like `Dropout` that does something else
+            in training; or a shape does not fit.
     """
     _require_chain("sensitivities", net)
     _, caches = net.forward(x)
@@ -84,8 +86,7 @@ def outer_products(net, x, delta):
 
     Args, errors: as in `sensitivities`.
     """
-    found, of_b = _values(net, x), sensitivities(net, x, delta)
-    gradients = {}
+    of_b, found, gradients = sensitivities(net, x, delta), values(net, x), {}
     for n, dC_db in of_b.items():
         key = f"{net.layers.index(net[n])}.W"  # of a shared layer, where it stands first
         dW = rows(found[n]).T @ rows(dC_db)  # (1)
@@ -99,7 +100,11 @@ def jacobian(layer, x):
     Args:
         layer: one with one input, which may have any shape; `M` and `D` count its numbers.
         x: one example, without the batch axis.
+
+    Raises:
+        ValueError: the layer does something else in training, like `Dropout`.
     """
+    check_same("jacobian", layer)
     x = np.asarray(x, dtype=float)[np.newaxis]
     y, cache = layer.forward(x)
     unit = np.eye(y.size)
@@ -116,7 +121,7 @@ def full_product(net, x, delta):
         delta: $\partial C/\partial y$, (M).
 
     Raises:
-        ValueError: the network is no chain, or a shape does not fit.
+        ValueError: as in `sensitivities`.
     """
     found = _one_example("full_product", net, x, delta)
     product = np.ravel(delta)
@@ -134,11 +139,10 @@ def diagonals(net, x, delta):
         delta: $\partial C/\partial y$, (M).
 
     Raises:
+        TypeError: it is no Network.
         ValueError: the network is another one, or has an activation that mixes units.
     """
-    in_turn = len(net) % 2 == 0 and all(isinstance(layer, Dense) for layer in net.layers[::2])
-    if not net.is_chain or not in_turn:
-        raise expects("diagonals", "a chain of Dense and an activation, in turn", repr(net))
+    check_in_turn("diagonals", net)
     found = _one_example("diagonals", net, x, delta)
     column, products = np.reshape(delta, (-1, 1)), {}
     for n in range(len(net) - 1, 0, -2):
@@ -179,17 +183,10 @@ def multiplications(sizes):
     return from_loss, from_input
 
 
-def _values(net, x):
-    """Return the input and what each layer makes of it."""
-    found = [np.asarray(x, dtype=net.dtype)]
-    for layer in net:
-        found.append(layer.predict(found[-1]))
-    return found
-
-
 def _require_chain(who, net):
     if not isinstance(net, Network) or not net.is_chain or net.inputs > 1:
         raise expects(who, "a Network that is a chain", repr(net))
+    check_same(who, net)
 
 
 def _one_example(who, net, x, delta):
@@ -198,7 +195,7 @@ def _one_example(who, net, x, delta):
     y, _ = net.forward(np.asarray(x)[np.newaxis])
     if np.shape(delta) != y.shape[1:]:
         raise expects(who, f"a delta of shape {y.shape[1:]}", np.shape(delta))
-    return _values(net, np.asarray(x)[np.newaxis])
+    return values(net, np.asarray(x)[np.newaxis])
 
 
 def example():
@@ -227,7 +224,7 @@ def reproduce():
         same(f"Rojas: delta of layer {n // 2 + 1}", deltas[n][0], product)
     same("full product: dC/dx", dx[0], full_product(net, x[0], delta[0]))
     same("delta times the whole Jacobian", dx[0], delta[0] @ jacobian(net, x[0]))
-    h = _values(net, x)[4][0]
+    h = values(net, x)[4][0]
     flat = np.tensordot(deltas[5][0], weight_jacobian(h, 3), axes=1)
     same("Bendersky: delta times dz/dW", np.outer(h, deltas[5][0]), flat)
     left, right = multiplications((784, 100, 10))

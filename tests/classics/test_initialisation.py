@@ -104,7 +104,23 @@ def skipping():
         ),
         (
             lambda: moments(skipping()),
-            f"moments expects a chain of one input, got {skipping()!r}",
+            f"moments expects a chain of layers, each standing in it once, got {skipping()!r}",
+            ValueError,
+        ),
+        (
+            lambda: moments(bp.Dense(3)),
+            "moments expects a Network, got Dense(3)",
+            TypeError,
+        ),
+        (
+            lambda: moments(bp.Network([bp.Dense(3), bp.Dropout(0.5)])),
+            "moments expects layers that do in training what they do in prediction, "
+            "got Network([Dense(3), Dropout()])",
+            ValueError,
+        ),
+        (
+            lambda: moments(bp.Network([bp.Dense(3)])),
+            "moments expects a chain that is built, got Network([Dense(3)])",
             ValueError,
         ),
         (

@@ -186,6 +186,22 @@ ROW, NET = np.zeros(3), "softmax"
             "Network expects a delta of shape (N, 3), got (1, 2)",
         ),
         (
+            lambda: sensitivity.outer_products(
+                bp.Network([bp.Dense(3), bp.BatchNorm()]), [ROW], [ROW]
+            ),
+            "sensitivities expects layers that do in training what they do in prediction, "
+            "got Network([Dense(3), BatchNorm()])",
+        ),
+        (
+            lambda: sensitivity.full_product(bp.Network([bp.Dropout(0.5)]), ROW, ROW),
+            "full_product expects layers that do in training what they do in prediction, "
+            "got Network([Dropout()])",
+        ),
+        (
+            lambda: sensitivity.jacobian(bp.Dropout(0.5), ROW),
+            "jacobian expects layers that do in training what they do in prediction, got Dropout()",
+        ),
+        (
             lambda: sensitivity.weight_jacobian([[1.0]], 2),
             "weight_jacobian expects an input of shape (D,), got (1, 1)",
         ),
