@@ -1,7 +1,7 @@
 """The one style of the classics' charts."""
 
 
-def open_frame(*panels, grid="both"):
+def open_frame(*panels, grid: str | None = "both"):
     """Take the frame of these axes away at the top and the right, and lay a faint grid behind.
 
     Args:

@@ -99,9 +99,12 @@ def train(net, x, classes, *, rate=0.5, epochs=20):
         epochs: how often to go through the examples.
 
     Raises:
-        ValueError: there is not one class for each example, or `epochs` is not positive.
+        ValueError: `x` is no table, there is not one class for each example, or `epochs` is not
+            positive.
     """
     x, classes = np.asarray(x), np.asarray(classes)
+    if x.ndim != 2 or len(x) == 0:
+        raise expects("train", "examples of shape (N, D)", x.shape)
     if classes.shape != x.shape[:1]:
         raise expects("train", f"classes of shape {x.shape[:1]}", classes.shape)
     step = TrainStep(net, HalfSquaredError(), SGD(rate))

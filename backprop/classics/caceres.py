@@ -44,7 +44,7 @@ perceptron*.
 
 import numpy as np
 
-from ..errors import choice, whole
+from ..errors import choice, expects, whole
 from ..initializers import Given
 from ..layers import Dense, Sigmoid
 from ..layers.activations import sigmoid
@@ -125,8 +125,14 @@ def survey(seeds, draw="uniform", iterations=ITERATIONS):
         seeds: S whole numbers.
         draw: as in `start`.
         iterations: how many updates.
+
+    Raises:
+        ValueError: there is no seed, or what `start` raises; or `iterations` is negative.
     """
-    parts = zip(*(start(seed, draw) for seed in seeds), strict=True)
+    drawn = [start(seed, draw) for seed in seeds]
+    if not drawn:
+        raise expects("survey", "at least one seed", "none")
+    parts = zip(*drawn, strict=True)
     W1, b1, W2, b2 = (np.stack(part) for part in parts)  # one more axis in front: the nets
     losses = []
     for _ in range(whole("survey", "iterations", iterations, least=0)):

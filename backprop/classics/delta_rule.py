@@ -105,7 +105,7 @@ class Perceptron:
         self.rate = real("Perceptron", "rate", rate)
         if self.rate <= 0:
             raise expects("Perceptron", "rate to be above 0", rate)
-        self.w = None
+        self.w, self.mistakes, self.path = None, [], []
 
     def fit(self, x, y, epochs=100):
         """Learn from examples in their order until an epoch has no mistake; return self.
@@ -123,9 +123,10 @@ class Perceptron:
             raise expects("Perceptron.fit", f"labels of shape {x.shape[:1]}", y.shape)
         if not np.isin(y, (0, 1)).all():
             raise expects("Perceptron.fit", "labels 0 or 1", y[~np.isin(y, (0, 1))][0])
+        epochs = whole("Perceptron.fit", "epochs", epochs)
         self.w, self.b = np.zeros(x.shape[1]), 0.0
         self.mistakes, self.path = [], [(self.w, self.b)]
-        for _ in range(whole("Perceptron.fit", "epochs", epochs)):
+        for _ in range(epochs):
             self.mistakes.append(sum(self._learn(*example) for example in zip(x, y, strict=True)))
             if self.converged:
                 break
@@ -143,7 +144,7 @@ class Perceptron:
     @property
     def converged(self):
         """Whether the last epoch was without a mistake."""
-        return self.mistakes[-1] == 0
+        return self.mistakes[-1:] == [0]
 
     def predict(self, x):
         """Return 0 or 1 for each row of `x`.
@@ -226,7 +227,12 @@ class Unit:
         return Slopes(float(loss), y, of_z, grads["0.W"][:, 0], grads["0.b"][0])
 
     def fit(self, x, t, *, rate, updates):
-        """Descend the gradient of all examples together, and return self."""
+        """Descend the gradient of all examples together, and return self.
+
+        Raises:
+            ValueError: as in `slopes`; or `rate` is not a number, or `updates` negative.
+        """
+        rate = real("Unit.fit", "rate", rate)
         for _ in range(whole("Unit.fit", "updates", updates, least=0)):
             found = self.slopes(x, t)
             self.net[0].W[:, 0] -= rate * found.dw

@@ -362,7 +362,8 @@ def _checked(who, lstm, x, delta, states):
     N, T, _ = shape
     if np.shape(delta) != (N, T, lstm.units):
         raise expects(who, f"delta of shape {(N, T, lstm.units)}", np.shape(delta))
-    states = states or (np.zeros((N, lstm.units), lstm.Wh.dtype),) * 2
+    if len(states) == 0:
+        states = (np.zeros((N, lstm.units), lstm.Wh.dtype),) * 2
     if [np.shape(state) for state in states] != [(N, lstm.units)] * 2:
         what = f"two states of shape {(N, lstm.units)}"
         raise expects(who, what, " and ".join(str(np.shape(state)) for state in states))

@@ -87,6 +87,8 @@ def stochastic_backpropagation(net, x, t, *, rate=0.05, momentum=0.0, epochs=1):
     """
     who = "stochastic_backpropagation"
     x, t = np.asarray(x, dtype=float), np.asarray(t, dtype=float)
+    if x.ndim != 2:
+        raise expects(who, "inputs of shape (N, n_in)", x.shape)
     if t.ndim != 2 or len(t) != len(x):
         raise expects(who, f"targets of shape ({len(x)}, n_out)", t.shape)
     if not ((t >= 0) & (t <= 1)).all():

@@ -54,6 +54,7 @@ printed by him. Olah's nine paths are given from memory.
 import math
 import time
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 import numpy as np
 
@@ -76,20 +77,23 @@ OLAH = "printed by Olah"
 
 
 def paths(edges, source, target):
-    """Yield every path from `source` to `target`, each a tuple of edges.
+    """Return an iterator over every path from `source` to `target`, each a tuple of edges.
 
     Args:
-        edges: triples (i, j, z): from node i to node j, with the slope z. The nodes are anything
-            that can be the key of a dictionary. Two edges may join the same two nodes.
+        edges: a list of triples (i, j, z): from node i to node j, with the slope z. The nodes are
+            anything that can be the key of a dictionary. Two edges may join the same two nodes.
         source: a node.
         target: a node.
 
     Raises:
         ValueError: the edges run in a circle, or meet no such node.
     """
-    _known("paths", edges, source, target)
-    leaving = _by_node(edges, 0)
-    begun = [(source, ())]
+    _known("paths", edges, source, target)  # complains at once: the walk itself begins later
+    return _walk(_by_node(edges, 0), source, target)
+
+
+def _walk(leaving, source, target):
+    begun: list[tuple[Any, tuple]] = [(source, ())]
     while begun:
         node, path = begun.pop()
         if node == target:

@@ -65,16 +65,16 @@ def routing(layer, x, /):
     """
     if not isinstance(layer, MaxPool | AvgPool):
         raise expects("routing", "a MaxPool or an AvgPool", repr(layer), TypeError)
-    x = np.asarray(x)
+    x = np.asarray(x) + 0.0  # whole numbers become floats, which have an infinity
     N, *in_shape = x.shape or (0,)
     P = math.prod(layer.build(tuple(in_shape)))
-    check_size("routing", N * P * x[:1].size)
+    check_size("routing", N * P * math.prod(in_shape))
     V = seen(layer.window, in_shape).swapaxes(1, 2).reshape(P, -1)  # one row for each output
     return _largest(V, x) if isinstance(layer, MaxPool) else _mean(V, x, layer.count_include_pad)
 
 
 def _largest(V, x):
-    flat = np.reshape(x, (len(x), -1))
+    flat = x.real.reshape(len(x), math.prod(x.shape[1:]))
     padded = np.concatenate([np.full_like(flat[:, :1], -np.inf), flat], axis=1)
     place = padded[:, V].argmax(axis=2)  # the first of the largest
     winner = V[np.arange(len(V)), place] - 1
@@ -83,7 +83,7 @@ def _largest(V, x):
 
 
 def _mean(V, x, count_include_pad):
-    N, D = len(x), x[0].size
+    N, D = len(x), math.prod(x.shape[1:])
     columns = np.arange(1, D + 1)
     among = (columns == V[..., np.newaxis]).any(axis=1)
     m = V.shape[1] if count_include_pad else among.sum(axis=1, keepdims=True)
@@ -102,7 +102,7 @@ def forward(layer, x, /):
         TypeError, ValueError: as in `routing`.
     """
     M = routing(layer, x)
-    rows = np.reshape(x, (len(x), 1, -1))
+    rows = np.reshape(x, (len(x), 1, M.shape[2]))
     Y = rows @ M.swapaxes(1, 2)  # (3)
     return Y.reshape(len(x), *layer.build(np.shape(x)[1:]))
 
@@ -122,7 +122,7 @@ def backward(layer, delta, x, /):
     out_shape = (len(x), *layer.build(np.shape(x)[1:]))
     if np.shape(delta) != out_shape:
         raise expects("backward", f"a delta of shape {out_shape}", np.shape(delta))
-    dY = np.reshape(delta, (len(x), 1, -1))
+    dY = np.reshape(delta, (len(x), 1, M.shape[1]))
     dX = dY @ M  # (4)
     return dX.reshape(np.shape(x))
 

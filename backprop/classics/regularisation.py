@@ -162,10 +162,14 @@ def stopped(x, t, rate, updates):
         updates: how many.
 
     Raises:
-        ValueError: the columns of `x` depend on each other, or the descent would not converge.
+        ValueError: the shapes do not fit, the columns of `x` depend on each other, or the descent
+            would not converge.
     """
+    x, t = np.asarray(x), np.asarray(t)
+    if x.ndim != 2 or t.shape != x.shape[:1]:
+        raise expects("stopped", "inputs (N, D) and targets (N)", f"{x.shape} and {t.shape}")
     s, V = np.linalg.eigh(x.T @ x)
-    if s[0] <= 1e-12 * s[-1]:
+    if not s[0] > 1e-12 * s[-1]:  # NaN is refused as well
         raise expects("stopped", "independent columns", f"eigenvalues {s}")
     if not 0 < rate * s[-1] < 2:
         raise expects("stopped", f"a rate from 0 to {2 / s[-1]:.6g}", rate)

@@ -138,7 +138,7 @@ def softmax_jacobian(y):
     y = np.asarray(y)
     if y.ndim != 1 or y.size == 0:
         raise expects("softmax_jacobian", "outputs of shape (M,)", y.shape)
-    if abs(y.sum() - 1) > 1e-6 or (y < 0).any():
+    if not (abs(y.sum() - 1) <= 1e-6 and (y >= 0).all()):
         raise expects("softmax_jacobian", "probabilities that sum to 1", y.tolist())
     return y[:, np.newaxis] * (np.eye(y.size) - y)  # (1)
 

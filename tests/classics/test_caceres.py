@@ -140,6 +140,7 @@ def test_the_landscape_has_the_known_losses():
             lambda: survey([1], iterations=0.5),
             "survey expects iterations to be a whole number of at least 0, got 0.5",
         ),
+        (lambda: survey([]), "survey expects at least one seed, got none"),
     ],
 )
 def test_errors(call, text):

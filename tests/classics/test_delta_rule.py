@@ -268,8 +268,26 @@ def test_its_slope_is_that_of_differences(w, x):
             "Unit.fit expects updates to be a whole number of at least 0, got -1",
             ValueError,
         ),
+        (
+            lambda: Unit().fit([[1, 2]], [1], rate=np.nan, updates=1),
+            "Unit.fit expects rate to be a finite number, got nan",
+            ValueError,
+        ),
     ],
 )
 def test_errors(call, text, kind):
     with pytest.raises(kind, match=f"^{re.escape(text)}$"):
         call()
+
+
+def test_a_fit_that_is_refused_changes_nothing():
+    perceptron = Perceptron()
+    assert not perceptron.converged
+    perceptron.fit(PATTERNS, TRUTH["AND"])
+    w, b, mistakes = perceptron.w, perceptron.b, perceptron.mistakes
+    with pytest.raises(ValueError, match="epochs"):
+        perceptron.fit(PATTERNS, TRUTH["OR"], epochs=0)
+    assert perceptron.w is w
+    assert perceptron.b == b
+    assert perceptron.mistakes is mistakes
+    assert perceptron.converged

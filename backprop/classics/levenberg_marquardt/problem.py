@@ -42,7 +42,7 @@ class Problem:
         self.steps = whole(who, "steps", steps, least=0)
         self.goal = real(who, "goal", goal, least=0)
         self.target = np.asarray(target)
-        y = np.asarray(net.predict(x))
+        y = np.asarray(net.predict(self.x))
         if self.target.shape != y.shape:
             raise expects(who, f"targets of shape {y.shape}", self.target.shape)
         if not net.params:
