@@ -54,17 +54,20 @@ def test_the_command_lists_all(tmp_path):
 
 
 def test_the_command_runs_and_draws(tmp_path):
-    done = command("classics", "run", "mazur", "--out", ".", cwd=tmp_path)
+    done = command("classics", "run", "gashler", "--out", ".", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "1 of 1 reproduced"
-    assert (tmp_path / "mazur.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "gashler.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_command_prints_markdown(tmp_path):
-    done = command("classics", "run", "mazur", "--markdown", cwd=tmp_path)
+    done = command("classics", "run", "gashler", "--markdown", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("# The classics\n")
-    assert "\n## M. Mazur (2015). A Step by Step Backpropagation Example\n" in done.stdout
+    assert (
+        "\n## M. Gashler (2010). A thorough derivation of back-propagation: five layers\n"
+        in done.stdout
+    )
 
 
 @pytest.mark.parametrize(
