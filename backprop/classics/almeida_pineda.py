@@ -43,6 +43,9 @@ from ..network import Network
 from ..optimizers import SGD, Adam
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
+from .axes import open_frame
+from .chains import check_chain
+from .exclusive_or import XOR
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("L. B. Almeida, F. J. Pineda", 1987, "Recurrent backpropagation")
@@ -269,13 +272,11 @@ def of_chain(net, x, /):
 
     Raises:
         TypeError: `net` is no Network.
-        ValueError: it is another network, not built, or not for these inputs.
+        ValueError: `net` is another network, not built, or not for these inputs.
     """
-    if not isinstance(net, Network):
-        raise expects("of_chain", "a Network", repr(net), TypeError)
-    dense = net.layers[::2]
-    kinds = [type(layer) for layer in net.layers]
-    if not net.is_chain or kinds != [Dense, Sigmoid] * len(dense) or not kinds:
+    check_chain("of_chain", net)
+    dense, kinds = net.layers[::2], [type(layer) for layer in net]
+    if kinds != [Dense, Sigmoid] * len(dense) or not kinds:
         raise expects("of_chain", "a chain of Dense and Sigmoid by turns", repr(net))
     net.predict(x)  # which raises where `net` is not built, or not for these inputs
     ends = np.cumsum([layer.units for layer in dense]).tolist()
@@ -296,8 +297,6 @@ def of_chain(net, x, /):
 LOSS = HalfSquaredError(reduction="sum")
 INPUT, TARGET = np.array([[0.5, -0.3, 0.0, 0.0]]), np.array([[0.2, 0.9]])
 A = "0.5543244769721153 0.4115916222498942 0.5416685801856301 0.5966469090393616"
-XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-ODD = np.array([[0.0], [1.0], [1.0], [0.0]])
 
 
 def network(adjoint="relax"):
@@ -343,8 +342,9 @@ def reproduce():
     table.number("outputs after 300 updates", "0.2 0.9", y, remark=goal, tolerance=1e-4)
     table.told("E after 300 updates", f"below {losses[0]:.4g}", losses[-1], "the rate is ours")
     net = exclusive_or()
-    losses = train(net, XOR, ODD, 500, Adam(0.05))
-    right = int(((net.predict(XOR) > 0.5) == ODD).sum())
+    losses = train(net, *XOR, 500, Adam(0.05))
+    x, target = XOR
+    right = int(((net.predict(x) > 0.5) == target).sum())
     what, ours = "exclusive or, after 500 updates", "an example of ours"
     table.claim(what, "4 of 4", f"{right} of 4", remark=ours)
     table.picture = draw
@@ -385,7 +385,8 @@ def _static(table):
     """Compare a network of three layers, back once, with its fixed point, back and forth."""
     net = Network([Dense(3), Sigmoid(), Dense(4), Sigmoid(), Dense(2), Sigmoid()])
     net.build((2,), rng=0, dtype=np.float64)
-    x, target = XOR, np.hstack([ODD, 1 - ODD])
+    x, odd = XOR
+    target = np.hstack([odd, 1 - odd])
     fixed, inputs, places = of_chain(net, x)
     y, caches = net.forward(x)
     delta = LOSS.backward(LOSS.forward(y, target)[1])
@@ -417,12 +418,11 @@ def draw():
     _draw_relaxations(left)
     net, odd = network(), exclusive_or()
     right.semilogy(train(net, INPUT, TARGET, 300, SGD(2.0)), color=BLUE, label="two outputs")
-    right.semilogy(train(odd, XOR, ODD, 500, Adam(0.05)), color=ORANGE, label="exclusive or")
+    right.semilogy(train(odd, *XOR, 500, Adam(0.05)), color=ORANGE, label="exclusive or")
     right.set(xlabel="updates", ylabel="E", title="training")
     for axes, where in ((left, "lower left"), (right, "upper right")):
         axes.legend(frameon=False, loc=where)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure
 
 

@@ -81,6 +81,7 @@ from ..layers import (
 )
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic(
@@ -315,7 +316,6 @@ def draw():
     axes.set(
         xlabel="from layer $l$", ylabel="Frobenius norm of $A_{l,12}$", title="12 layers of 20"
     )
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.3)
+    open_frame(axes)
     axes.legend(frameon=False)
     return figure

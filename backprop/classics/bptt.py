@@ -340,13 +340,13 @@ def of_chunk(length):
 
 
 def _assignment(table):
-    rnn = _given(_line(-0.1, 0.9, 10, 4), _line(-0.3, 0.7, 4, 4), _line(-0.2, 0.4, 4))
-    y, _ = rnn.forward(_line(-0.4, 0.7, 3, 1, 10), _line(-0.2, 0.5, 3, 4))
+    rnn = _given(line(-0.1, 0.9, 10, 4), line(-0.3, 0.7, 4, 4), line(-0.2, 0.4, 4))
+    y, _ = rnn.forward(line(-0.4, 0.7, 3, 1, 10), line(-0.2, 0.5, 3, 4))
     first, third = ROWS
     table.number("CS231n, one step: row 0", first, y[0], remark=CS231N)
     table.number("CS231n, one step: row 2", third, y[2], remark=CS231N)
-    rnn = _given(_line(-0.2, 0.4, 4, 5), _line(-0.4, 0.1, 5, 5), _line(-0.7, 0.1, 5))
-    x, h0, delta = _line(-0.1, 0.3, 2, 3, 4), _line(-0.3, 0.1, 2, 5), _line(-1, 1, 2, 3, 5)
+    rnn = _given(line(-0.2, 0.4, 4, 5), line(-0.4, 0.1, 5, 5), line(-0.7, 0.1, 5))
+    x, h0, delta = line(-0.1, 0.3, 2, 3, 4), line(-0.3, 0.1, 2, 5), line(-1, 1, 2, 3, 5)
     y, _ = rnn.forward(x, h0)
     table.number("CS231n, h[0, 0]", FIRST, y[0, 0], remark=CS231N)
     table.number("CS231n, h[1, 2]", LAST, y[1, 2], remark=CS231N)
@@ -450,5 +450,6 @@ def _given(Wx, Wh, b):
     return rnn
 
 
-def _line(start, stop, *shape):
+def line(start, stop, *shape):
+    """Return numbers on a line from `start` to `stop` in this shape, as CS231n fills arrays."""
     return np.linspace(start, stop, math.prod(shape)).reshape(shape)

@@ -36,6 +36,7 @@ from ..network import Network
 from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("J. Brownlee", 2016, "How to Code a Neural Network with Backpropagation")
@@ -98,9 +99,12 @@ def train(net, x, classes, *, rate=0.5, epochs=20):
         epochs: how often to go through the examples.
 
     Raises:
-        ValueError: there is not one class for each example, or `epochs` is not positive.
+        ValueError: `x` is no table, there is not one class for each example, or `epochs` is not
+            positive.
     """
     x, classes = np.asarray(x), np.asarray(classes)
+    if x.ndim != 2 or len(x) == 0:
+        raise expects("train", "examples of shape (N, D)", x.shape)
     if classes.shape != x.shape[:1]:
         raise expects("train", f"classes of shape {x.shape[:1]}", classes.shape)
     step = TrainStep(net, HalfSquaredError(), SGD(rate))
@@ -165,6 +169,5 @@ def draw():
     right.set(xlabel="$x_1$", ylabel="$x_2$")
     right.legend(loc="lower center")
     figure.colorbar(drawn, ax=right, label="$y_2 - y_1$")
-    left.spines[["top", "right"]].set_visible(False)
-    left.grid(alpha=0.3)
+    open_frame(left)
     return figure

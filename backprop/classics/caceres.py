@@ -44,18 +44,18 @@ perceptron*.
 
 import numpy as np
 
-from ..errors import choice, whole
+from ..errors import choice, expects, whole
 from ..initializers import Given
 from ..layers import Dense, Sigmoid
 from ..layers.activations import sigmoid
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
+from .exclusive_or import T, X
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("P. Caceres", 2020, "The Multilayer Perceptron: XOR", seconds=2)
-X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-T = np.array([[0.0], [1.0], [1.0], [0.0]])
 RATE, ITERATIONS = 0.1, 5000
 SHAPES = ((2, 3), (1, 3), (3, 1), (1, 1))
 SUM = HalfSquaredError(reduction="sum")
@@ -125,8 +125,14 @@ def survey(seeds, draw="uniform", iterations=ITERATIONS):
         seeds: S whole numbers.
         draw: as in `start`.
         iterations: how many updates.
+
+    Raises:
+        ValueError: there is no seed, or what `start` raises; or `iterations` is negative.
     """
-    parts = zip(*(start(seed, draw) for seed in seeds), strict=True)
+    drawn = [start(seed, draw) for seed in seeds]
+    if not drawn:
+        raise expects("survey", "at least one seed", "none")
+    parts = zip(*drawn, strict=True)
     W1, b1, W2, b2 = (np.stack(part) for part in parts)  # one more axis in front: the nets
     losses = []
     for _ in range(whole("survey", "iterations", iterations, least=0)):
@@ -216,7 +222,7 @@ def draw():
     lines[0].set_label(f"normal, 0.01: {solved(outputs).sum()} of 5 learned")
     left.set(xlabel="iteration", ylabel="loss", ylim=(0, 0.3))
     left.legend(frameon=False, fontsize=8)
-    left.spines[["top", "right"]].set_visible(False)
+    open_frame(left, grid=None)
     a, b = np.meshgrid(np.linspace(-1.2, 2.2, 69), np.linspace(-0.5, 1.5, 61))
     drawn = right.contourf(a, b, landscape(a, b), 24, cmap="viridis")
     for word, place in (("zero", (0, 0)), ("start", (1, 0)), ("end", (0, 1))):

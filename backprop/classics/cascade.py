@@ -35,6 +35,7 @@ from ..layers import Tanh
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from .amplification import ELEMENTWISE, SMOOTH, complex_step
+from .axes import open_frame
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("Y. Cheng", 2017, "Backpropagation for Fully Connected Cascade Networks")
@@ -305,7 +306,6 @@ def draw():
     axes.plot(sizes, per_entry[:, 1], color=ORANGE, label="from the far end")
     axes.set(xlabel="neurons", ylabel="multiplications by entry", title="a cascade on two inputs")
     axes.set_ylim(bottom=0)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.3)
+    open_frame(axes)
     axes.legend(frameon=False)
     return figure

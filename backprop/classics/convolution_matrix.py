@@ -130,7 +130,7 @@ def forward(layer, x, /):
     T = toeplitz(layer, in_shape)
     positions = layer.window.positions(*in_shape[:2])
     b = np.tile(layer.b, math.prod(positions)) if layer.bias else 0
-    y = np.reshape(x, (len(x), -1)) @ T.T + b  # (2)
+    y = np.reshape(x, (len(x), T.shape[1])) @ T.T + b  # (2)
     return y.reshape(len(x), *positions, layer.filters)
 
 
@@ -150,7 +150,8 @@ def backward(layer, delta, x, /):
     out_shape = (len(x), *layer.window.positions(*in_shape[:2]), layer.filters)
     if np.shape(delta) != out_shape:
         raise expects("backward", f"a delta of shape {out_shape}", np.shape(delta))
-    flat, delta = np.reshape(x, (len(x), -1)), np.reshape(delta, (len(x), -1))
+    M, D = T.shape
+    flat, delta = np.reshape(x, (len(x), D)), np.reshape(delta, (len(x), M))
     dx = delta @ T  # (3)
     dT = delta.T @ flat  # (4)
     dw = np.array([dT[e == S].sum() for e in range(layer.W.size)])  # (5)

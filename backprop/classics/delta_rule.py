@@ -68,10 +68,11 @@ from ..layers import Dense, Identity, ReLU, Sigmoid, Tanh
 from ..losses import BinaryCrossEntropy, HalfSquaredError, Loss
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
+from .exclusive_or import X as PATTERNS
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("B. Widrow and M. Hoff", 1960, "Perceptron, delta rule, logistic unit", seconds=1)
-PATTERNS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 TRUTH = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}
 RANGES = {Sigmoid: (0, 1), Tanh: (-1, 1), ReLU: (0, np.inf)}
 """What an activation can come near to. Others are taken to reach everything."""
@@ -104,7 +105,7 @@ class Perceptron:
         self.rate = real("Perceptron", "rate", rate)
         if self.rate <= 0:
             raise expects("Perceptron", "rate to be above 0", rate)
-        self.w, self.mistakes = None, []
+        self.w, self.mistakes, self.path = None, [], []
 
     def fit(self, x, y, epochs=100):
         """Learn from examples in their order until an epoch has no mistake; return self.
@@ -122,9 +123,10 @@ class Perceptron:
             raise expects("Perceptron.fit", f"labels of shape {x.shape[:1]}", y.shape)
         if not np.isin(y, (0, 1)).all():
             raise expects("Perceptron.fit", "labels 0 or 1", y[~np.isin(y, (0, 1))][0])
+        epochs = whole("Perceptron.fit", "epochs", epochs)
         self.w, self.b = np.zeros(x.shape[1]), 0.0
         self.mistakes, self.path = [], [(self.w, self.b)]
-        for _ in range(whole("Perceptron.fit", "epochs", epochs)):
+        for _ in range(epochs):
             self.mistakes.append(sum(self._learn(*example) for example in zip(x, y, strict=True)))
             if self.converged:
                 break
@@ -332,7 +334,7 @@ def draw():
         ending = f"{len(perceptron.mistakes)} epochs" if perceptron.converged else "no end"
         axes.set(xlim=(-0.6, 1.6), ylim=(-0.6, 1.6), xticks=(0, 1), yticks=(0, 1))
         axes.set(title=f"{name}: {ending}", xlabel="$x_1$")
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frame(axes, grid=None)
     figure.axes[0].set_ylabel("$x_2$")
     figure.axes[0].legend(loc="lower left", frameon=False, fontsize=8)
     return figure

@@ -57,6 +57,8 @@ from ..layers import Dense, Sigmoid
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
+from .chains import check_in_turn, values
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("M. Gashler", 2010, "A thorough derivation of back-propagation: five layers")
@@ -105,10 +107,10 @@ def table_of_deltas(net, x, target):
         target: targets (N, M).
 
     Raises:
+        TypeError: it is no Network.
         ValueError: the network is another one.
     """
-    if not net.is_chain or not all(isinstance(layer, Dense) for layer in net.layers[::2]):
-        raise expects("table_of_deltas", "a chain of Dense and an activation, in turn", repr(net))
+    check_in_turn("table_of_deltas", net)
     y, caches = net.forward(x)
     delta = LOSS.backward(LOSS.forward(y, target)[1])
     deltas, grads = net.deltas(delta, caches), net.grads(delta, caches)
@@ -119,16 +121,15 @@ def written_out(net, x, target):
     r"""Return $\delta^5$ to $\delta^1$ of a five-layer logistic network, layer by layer.
 
     Raises:
-        ValueError: there are not five layers.
+        TypeError: it is no Network.
+        ValueError: it is another one, or the targets have another shape.
     """
-    if len(net) != 10:
-        raise expects(
-            "written_out", "five layers and their activations", f"{len(net)} layers in all"
-        )
-    a = [np.asarray(x)]
-    for layer in net:
-        a.append(layer.predict(a[-1]))
-    _, a1, a2, a3, a4, a5 = a[::2]  # after each activation
+    check_in_turn("written_out", net)
+    if [type(layer) for layer in net] != [Dense, Sigmoid] * 5:
+        raise expects("written_out", "five times Dense and Sigmoid", repr(net))
+    _, a1, a2, a3, a4, a5 = values(net, x)[::2]  # after each activation
+    if np.shape(target) != a5.shape:
+        raise expects("written_out", f"targets of shape {a5.shape}", np.shape(target))
     W2, W3, W4, W5 = (net[n].W for n in (2, 4, 6, 8))
     delta5 = (a5 - target) * a5 * (1 - a5)  # (1)
     delta4 = (delta5 @ W5.T) * a4 * (1 - a4)  # (2)
@@ -173,6 +174,5 @@ def draw():
     axes.set(xlabel="layer", ylabel="$\\delta$", title="E is at layer 5")
     axes.set_xticks(list(rows))
     axes.legend(frameon=False, loc="upper left")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", alpha=0.3)
+    open_frame(axes, grid="y")
     return figure

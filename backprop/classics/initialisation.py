@@ -51,11 +51,12 @@ from ..network import Network
 from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
+from .axes import open_frame
+from .chains import check_chain, check_same, values
+from .exclusive_or import T, X
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("X. Glorot and Y. Bengio", 2010, "Where the weights start", seconds=2)
-X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-T = np.array([[0.0], [1.0], [1.0], [0.0]])
 FUNNEL = (400, 200, 100, 50)
 FOLLOWS = "follows from the derivation, not printed by the author"
 OURS = "a band of ours: the network is ours"
@@ -122,19 +123,21 @@ def moments(net, seed=0, examples=200):
         examples: how many.
 
     Raises:
-        ValueError: the network is no chain of one input.
+        TypeError: it is no Network.
+        ValueError: the network is no such chain, or has a layer like `Dropout` that does something
+            else in training.
     """
-    if not net.is_chain or net.inputs > 1:
-        raise expects("moments", "a chain of one input", repr(net))
+    check_chain("moments", net)
+    check_same("moments", net)
+    if net.in_shapes is None:
+        raise expects("moments", "a chain that is built", repr(net))
     rng = np.random.default_rng(seed)
     N = whole("moments", "examples", examples)
-    values = [rng.standard_normal((N, *net.in_shapes[0])).astype(net.dtype)]
-    _, caches = net.forward(values[0], rng=rng)
-    for layer in net:
-        values.append(layer.predict(values[-1]))
-    delta = rng.standard_normal(values[-1].shape).astype(net.dtype)
-    deltas = net.deltas(delta, caches)
-    return np.array([[np.mean(each**2) for each in both] for both in (values, deltas)])
+    x = rng.standard_normal((N, *net.in_shapes[0])).astype(net.dtype)
+    y, caches = net.forward(x)
+    delta = rng.standard_normal(y.shape).astype(net.dtype)
+    both = values(net, x), net.deltas(delta, caches)
+    return np.array([[np.mean(each**2) for each in sizes] for sizes in both])
 
 
 def predicted(sizes, init, share=1.0):
@@ -212,7 +215,6 @@ def draw():
     for axes, name in zip(panels, ("activations, $E[a^2]$", "deltas, $E[\\delta^2]$"), strict=True):
         axes.set(xlabel="layer", title=name)
         axes.set_xticks(range(0, 21, 5))
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     panels[0].legend(frameon=False, fontsize=8)
     return figure

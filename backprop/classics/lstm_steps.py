@@ -82,8 +82,6 @@ the third assignment of the course CS231n (2016), where the gates lie in the ord
 `reordered` brings them into the layer's.
 """
 
-import math
-
 import numpy as np
 from matplotlib.colors import LogNorm
 
@@ -94,6 +92,7 @@ from ..layers import LSTM
 from ..layers.activations import sigmoid
 from ..network import Network
 from ..plots import Picture
+from .bptt import line
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("GeeksforGeeks", 2020, "LSTM: Derivation of Back propagation through time")
@@ -289,15 +288,15 @@ def reproduce():
 
 
 def _assignment(table):
-    lstm = _given(_line(-2.1, 1.3, 4, 20), _line(-0.7, 2.2, 5, 20), _line(0.3, 0.7, 20))
-    x, states = _line(-0.4, 1.2, 3, 1, 4), (_line(-0.3, 0.7, 3, 5), _line(-0.4, 0.9, 3, 5))
+    lstm = _given(line(-2.1, 1.3, 4, 20), line(-0.7, 2.2, 5, 20), line(0.3, 0.7, 20))
+    x, states = line(-0.4, 1.2, 3, 1, 4), (line(-0.3, 0.7, 3, 5), line(-0.4, 0.9, 3, 5))
     steps = trace(lstm, x, np.zeros((3, 1, 5)), states=states)
     table.number("CS231n, one step: h[0]", H_0, steps["h"][0, 0], remark=CS231N)
     table.number("CS231n, one step: h[2]", H_2, steps["h"][0, 2], remark=CS231N)
     table.number("CS231n, one step: c[0]", C_0, steps["c"][0, 0], remark=CS231N)
-    lstm = _given(_line(-0.2, 0.9, 5, 16), _line(-0.3, 0.6, 4, 16), _line(0.2, 0.7, 16))
-    x, states = _line(-0.4, 0.6, 2, 3, 5), (_line(-0.4, 0.8, 2, 4), np.zeros((2, 4)))
-    delta = _line(-1, 1, 2, 3, 4)
+    lstm = _given(line(-0.2, 0.9, 5, 16), line(-0.3, 0.6, 4, 16), line(0.2, 0.7, 16))
+    x, states = line(-0.4, 0.6, 2, 3, 5), (line(-0.4, 0.8, 2, 4), np.zeros((2, 4)))
+    delta = line(-1, 1, 2, 3, 4)
     steps = trace(lstm, x, delta, states=states)
     table.number("CS231n, h[0, 0]", FIRST, steps["h"][0, 0], remark=CS231N)
     table.number("CS231n, h[1, 2]", LAST, steps["h"][2, 1], remark=CS231N)
@@ -378,7 +377,3 @@ def _given(Wx, Wh, b):
     for name, value in {"Wx": Wx, "Wh": Wh, "b": b}.items():
         lstm.params[name][...] = reordered(value)
     return lstm
-
-
-def _line(start, stop, *shape):
-    return np.linspace(start, stop, math.prod(shape)).reshape(shape)

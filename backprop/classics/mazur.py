@@ -23,6 +23,8 @@ right one, after 9 999 updates. Early on the two differ by a millionth, so it go
 `train(order=...)` does both.
 """
 
+import functools
+
 import numpy as np
 
 from ..errors import choice, whole
@@ -31,6 +33,8 @@ from ..layers import Dense, Sigmoid
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
+from .chains import values
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("M. Mazur", 2015, "A Step by Step Backpropagation Example", seconds=3)
@@ -97,22 +101,22 @@ def reproduce():
     table.number("W2 after one update", "0.35891648 0.51130127 0.408666186 0.561370121", once[2].W)
     table.number("W1 after one update", "0.149780716 0.24975114 0.19956143 0.29950229", once[0].W)
     table.number("E after 1, simultaneous", "0.29102777369359933", losses[1], computed=True)
-    _, losses = train(10_000)
+    _, right = train(10_000)
     said = "printed as that after 10 000"
-    table.number("E after 9 999, simultaneous", "0.0000351085", losses[9_999], remark=said)
-    table.number("E after 10 000, simultaneous", "3.510187782979e-05", losses[-1], computed=True)
-    net, losses = train(10_000, order="sequential")
-    table.number("E after 1, sequential", "0.291027924", losses[1])
+    table.number("E after 9 999, simultaneous", "0.0000351085", right[9_999], remark=said)
+    table.number("E after 10 000, simultaneous", "3.510187782979e-05", right[-1], computed=True)
+    net, wrong = train(10_000, order="sequential")
+    table.number("E after 1, sequential", "0.291027924", wrong[1])
     table.number("outputs after 10 000, sequential", "0.015912196 0.984065734", net.predict(X))
     net, losses = train(10_000, biases=True)
     table.number("E after 10 000, with biases", "2.4475622359e-06", losses[-1], computed=True)
-    table.picture = draw
+    table.picture = functools.partial(draw, right, wrong)
     return table
 
 
 def _one_pass(table):
     net = network()
-    _, z1, a1, z2, a2 = values(net)
+    _, z1, a1, z2, a2 = values(net, X)
     loss, caches, delta = backward(net)
     deltas, grads = net.deltas(delta, caches), net.grads(delta, caches)
     table.number("z1 of h1", "0.3775", z1[0, 0])
@@ -130,18 +134,13 @@ def _one_pass(table):
     table.number("dE/dW1", DW1, grads["0.W"], computed=True)
 
 
-def values(net):
-    """Return the input and what each layer makes of it: x, z1, a1, z2, a2."""
-    found = [X]
-    for layer in net:
-        found.append(layer.predict(found[-1]))
-    return found
+def draw(right, wrong):
+    """Draw how the error falls, and how the wrong order leads beside the right one.
 
-
-def draw():
-    """Draw how the error falls, and how the wrong order leads beside the right one."""
-    _, right = train(10_000)
-    _, wrong = train(10_000, order="sequential")
+    Args:
+        right: the losses that `train` returns.
+        wrong: the same, of the order "sequential".
+    """
     figure = Picture(8.4, 3.2)
     left, middle = figure.subplots(1, 2)
     updates = np.arange(len(right))
@@ -151,7 +150,5 @@ def draw():
     middle.set(
         xlabel="updates + 1", ylabel="relative difference", title="sequential - simultaneous"
     )
-    for axes in (left, middle):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+    open_frame(left, middle)
     return figure

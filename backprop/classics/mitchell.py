@@ -44,6 +44,7 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic(
@@ -86,6 +87,8 @@ def stochastic_backpropagation(net, x, t, *, rate=0.05, momentum=0.0, epochs=1):
     """
     who = "stochastic_backpropagation"
     x, t = np.asarray(x, dtype=float), np.asarray(t, dtype=float)
+    if x.ndim != 2:
+        raise expects(who, "inputs of shape (N, n_in)", x.shape)
     if t.ndim != 2 or len(t) != len(x):
         raise expects(who, f"targets of shape ({len(x)}, n_out)", t.shape)
     if not ((t >= 0) & (t <= 1)).all():
@@ -178,7 +181,7 @@ def draw():
             values = [each[pattern, h] for each in found]
             axes.plot(epochs, values, line, color=color, label=f"unit {h + 1}")
         axes.set(xlabel="epochs", ylim=(0, 1), title=f"pattern {pattern + 1}")
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frame(axes, grid=None)
     others[0].set_ylabel("hidden value")
     others[0].legend(frameon=False, fontsize=8, loc="center right")
     return figure

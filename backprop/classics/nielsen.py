@@ -48,6 +48,7 @@ from ..network import Network
 from ..optimizers import SGD
 from ..plots import BLUE, Picture
 from ..training import fit
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic(
@@ -185,8 +186,7 @@ def draw(net, right, /):
     left, right_hand = figure.subplots(1, 2)
     left.plot(np.arange(1, len(right) + 1), right, "o-", color=BLUE, markersize=3)
     left.set(xlabel="epoch", ylabel="right answers to the test")
-    left.spines[["top", "right"]].set_visible(False)
-    left.grid(alpha=0.3)
+    open_frame(left)
     most = np.quantile(abs(tiles), 0.99)
     shown = right_hand.imshow(
         mosaic.reshape(rows * (H + 1), -1), cmap="RdBu_r", vmin=-most, vmax=most

@@ -56,6 +56,7 @@ from ..layer import Layer
 from ..layers import Dense, Sigmoid, Tanh, activations
 from ..losses import HalfSquaredError
 from ..network import Network
+from .chains import check_chain
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic(
@@ -195,7 +196,8 @@ def as_system(net, x, target, /):
         ValueError: the network is no such chain or not built, or an input or a target does not suit
             it.
     """
-    if not net.is_chain or not all(isinstance(layer, (Dense, *ACTIVATIONS)) for layer in net):
+    check_chain("as_system", net)
+    if not all(isinstance(layer, (Dense, *ACTIVATIONS)) for layer in net):
         raise expects("as_system", "a chain of Dense and of activations", repr(net))
     net.predict([x])  # complains about what does not fit
     if np.ndim(x) != 1 or np.shape(target) != net.shapes[-1]:

@@ -54,6 +54,7 @@ printed by him. Olah's nine paths are given from memory.
 import math
 import time
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,7 @@ from ..layers import Dense, Tanh
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .graph import Graph, examples
 from .reproduction import COMPUTED, TWO_WAYS, Classic, Reproduction
 
@@ -75,7 +77,7 @@ OLAH = "printed by Olah"
 
 
 def paths(edges, source, target):
-    """Yield every path from `source` to `target`, each a tuple of edges.
+    """Return an iterator over every path from `source` to `target`, each a tuple of edges.
 
     Args:
         edges: a list of triples (i, j, z): from node i to node j, with the slope z. The nodes are
@@ -87,9 +89,12 @@ def paths(edges, source, target):
         TypeError: `edges` is no list or tuple.
         ValueError: one of them is no triple; they run in a circle, or meet no such node.
     """
-    _known("paths", edges, source, target)
-    leaving = _by_node(edges, 0)
-    begun = [(source, ())]
+    _known("paths", edges, source, target)  # complains at once: the walk itself begins later
+    return _walk(_by_node(edges, 0), source, target)
+
+
+def _walk(leaving, source, target):
+    begun: list[tuple[Any, tuple]] = [(source, ())]
     while begun:
         node, path = begun.pop()
         if node == target:
@@ -306,8 +311,7 @@ def draw():
     right.set(xlabel="parameters", ylabel="passes", title="one gradient of a network")
     for axes in (left, right):
         axes.legend(frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure
 
 

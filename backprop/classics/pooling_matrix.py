@@ -66,19 +66,19 @@ def routing(layer, x, /):
     if not isinstance(layer, MaxPool | AvgPool):
         raise expects("routing", "a MaxPool or an AvgPool", repr(layer), TypeError)
     x = np.asarray(x)
-    N, *in_shape = x.shape or (0,)
     if x.dtype.kind not in "biufc":
         raise expects("routing", "images of numbers", x.dtype)
+    x = x + 0.0  # whole numbers become floats, which have an infinity
+    N, *in_shape = x.shape or (0,)
     P = math.prod(layer.build(tuple(in_shape)))
-    check_size("routing", N * P * x[:1].size)
+    check_size("routing", N * P * math.prod(in_shape))
     V = seen(layer.window, in_shape).swapaxes(1, 2).reshape(P, -1)  # one row for each output
     return _largest(V, x) if isinstance(layer, MaxPool) else _mean(V, x, layer.count_include_pad)
 
 
 def _largest(V, x):
-    flat = x.reshape(len(x), math.prod(x.shape[1:]))
-    lowest = np.full((len(x), 1), -np.inf)  # no pixel, even among whole numbers, is lower
-    padded = np.concatenate([lowest, flat], axis=1)
+    flat = x.real.reshape(len(x), math.prod(x.shape[1:]))
+    padded = np.concatenate([np.full_like(flat[:, :1], -np.inf), flat], axis=1)
     place = padded[:, V].argmax(axis=2)  # the first of the largest
     winner = V[np.arange(len(V)), place] - 1
     columns = np.arange(flat.shape[1])
@@ -105,7 +105,7 @@ def forward(layer, x, /):
         TypeError, ValueError: as in `routing`.
     """
     M = routing(layer, x)
-    rows = np.reshape(x, (len(x), 1, -1))
+    rows = np.reshape(x, (len(x), 1, M.shape[2]))
     Y = rows @ M.swapaxes(1, 2)  # (3)
     return Y.reshape(len(x), *layer.build(np.shape(x)[1:]))
 
@@ -125,7 +125,7 @@ def backward(layer, delta, x, /):
     out_shape = (len(x), *layer.build(np.shape(x)[1:]))
     if np.shape(delta) != out_shape:
         raise expects("backward", f"a delta of shape {out_shape}", np.shape(delta))
-    dY = np.reshape(delta, (len(x), 1, -1))
+    dY = np.reshape(delta, (len(x), 1, M.shape[1]))
     dX = dY @ M  # (4)
     return dX.reshape(np.shape(x))
 

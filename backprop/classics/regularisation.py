@@ -75,6 +75,7 @@ from ..optimizers import SGD, Adam
 from ..penalties import L2
 from ..plots import BLUE, ORANGE, Picture
 from ..training import EarlyStopping, TrainStep, fit
+from .axes import open_frame
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("R. Grosse", 2017, "Lecture 6: Backpropagation; and regularisation", seconds=2)
@@ -161,10 +162,14 @@ def stopped(x, t, rate, updates):
         updates: how many.
 
     Raises:
-        ValueError: the columns of `x` depend on each other, or the descent would not converge.
+        ValueError: the shapes do not fit, the columns of `x` depend on each other, or the descent
+            would not converge.
     """
+    x, t = np.asarray(x), np.asarray(t)
+    if x.ndim != 2 or t.shape != x.shape[:1]:
+        raise expects("stopped", "inputs (N, D) and targets (N)", f"{x.shape} and {t.shape}")
     s, V = np.linalg.eigh(x.T @ x)
-    if s[0] <= 1e-12 * s[-1]:
+    if not s[0] > 1e-12 * s[-1]:  # NaN is refused as well
         raise expects("stopped", "independent columns", f"eigenvalues {s}")
     if not 0 < rate * s[-1] < 2:
         raise expects("stopped", f"a rate from 0 to {2 / s[-1]:.6g}", rate)
@@ -290,6 +295,5 @@ def draw():
     right.set_title("what is left of a linear unit")
     for axes in (left, right):
         axes.legend(frameon=False, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure

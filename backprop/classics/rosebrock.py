@@ -43,11 +43,12 @@ from ..layers import Sigmoid
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
+from .exclusive_or import XOR
 from .many import ManyDense, descend
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("A. Rosebrock", 2021, "Backpropagation from scratch with Python", seconds=10)
-XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0], [1], [1], [0]])
 RATE, EPOCHS, EVERY, SEEDS = 0.5, 20_000, 100, range(12)
 AROUND = "a band around what an independent program found"
 UNSEEDED = "a band of ours: his run is not seeded"
@@ -183,8 +184,7 @@ def draw(net, losses, /):
         left.loglog([*losses], final[:, s], color=color, linewidth=1)
     solved = (final[-1] < 0.1).sum()
     left.set(xlabel="epoch", ylabel="loss", title=f"{solved} of {final.shape[1]} seeds solved")
-    left.spines[["top", "right"]].set_visible(False)
-    left.grid(alpha=0.3)
+    open_frame(left)
     line = np.linspace(-0.25, 1.25, 61)
     square = np.stack(np.meshgrid(line, line), axis=-1)
     y = predict(net, square.reshape(-1, 2))[:, 0, 0].reshape(61, 61)

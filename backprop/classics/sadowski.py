@@ -67,6 +67,7 @@ from ..losses import (
     SoftmaxCrossEntropy,
 )
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("P. Sadowski", 2016, "Notes on Backpropagation: output units and their losses")
@@ -137,7 +138,7 @@ def softmax_jacobian(y):
     y = np.asarray(y)
     if y.ndim != 1 or y.size == 0:
         raise expects("softmax_jacobian", "outputs of shape (M,)", y.shape)
-    if abs(y.sum() - 1) > 1e-6 or (y < 0).any():
+    if not (abs(y.sum() - 1) <= 1e-6 and (y >= 0).all()):
         raise expects("softmax_jacobian", "probabilities that sum to 1", y.tolist())
     return y[:, np.newaxis] * (np.eye(y.size) - y)  # (1)
 
@@ -214,6 +215,5 @@ def draw():
     right.set(xlabel="score $z$", ylabel=r"$-\delta$", title="what is left of a bad mistake")
     for axes in (left, right):
         axes.legend(frameon=False, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure

@@ -57,6 +57,7 @@ from ..errors import expects, whole
 from ..layer import Layer, rows
 from ..layers import Dense, Sigmoid, Tanh
 from ..network import Network
+from .chains import check_in_turn, check_same, values
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("H. S. Seung; R. Rojas", 1996, "Sensitivities, Jacobians and the full product")
@@ -71,7 +72,9 @@ def sensitivities(net, x, delta):
         delta: $\partial C/\partial y$, (N, M).
 
     Raises:
-        ValueError: the network is no chain, or a shape does not fit.
+        TypeError: it is no Network.
+        ValueError: it is no chain, or has a layer like `Dropout` that does something else
+            in training; or a shape does not fit.
     """
     _require_chain("sensitivities", net)
     y, caches = net.forward(x)
@@ -86,9 +89,7 @@ def outer_products(net, x, delta):
 
     Args, errors: as in `sensitivities`.
     """
-    of_b = sensitivities(net, x, delta)
-    found = _values(net, x)
-    gradients = {}
+    of_b, found, gradients = sensitivities(net, x, delta), values(net, x), {}
     for n, dC_db in of_b.items():
         key = f"{net.layers.index(net[n])}.W"  # of a shared layer, where it stands first
         dW = rows(found[n]).T @ rows(dC_db)  # (1)
@@ -105,10 +106,12 @@ def jacobian(layer, x):
 
     Raises:
         TypeError: `layer` is neither.
-        ValueError: it is not built, or `x` does not suit it.
+        ValueError: it is not built, does something else in training, like `Dropout`, or `x` does
+            not suit it.
     """
-    if not isinstance(layer, Layer | Network):
+    if not isinstance(layer, Layer):
         raise expects("jacobian", "a layer or a Network", repr(layer), TypeError)
+    check_same("jacobian", layer)
     _ = layer.params  # complains if it is not built
     x = np.asarray(x, dtype=float)[np.newaxis]
     y, cache = layer.forward(x)
@@ -126,7 +129,7 @@ def full_product(net, x, delta):
         delta: $\partial C/\partial y$, (M).
 
     Raises:
-        ValueError: the network is no chain, or a shape does not fit.
+        ValueError: as in `sensitivities`.
     """
     found = _one_example("full_product", net, x, delta)
     product = np.ravel(delta)
@@ -144,12 +147,10 @@ def diagonals(net, x, delta):
         delta: $\partial C/\partial y$, (M).
 
     Raises:
+        TypeError: it is no Network.
         ValueError: the network is another one, or has an activation that mixes units.
     """
-    _require_chain("diagonals", net)
-    in_turn = len(net) % 2 == 0 and all(isinstance(layer, Dense) for layer in net.layers[::2])
-    if not in_turn:
-        raise expects("diagonals", "a chain of Dense and an activation, in turn", repr(net))
+    check_in_turn("diagonals", net)
     found = _one_example("diagonals", net, x, delta)
     column, products = np.reshape(delta, (-1, 1)), {}
     for n in range(len(net) - 1, 0, -2):
@@ -190,17 +191,12 @@ def multiplications(sizes):
     return from_loss, from_input
 
 
-def _values(net, x):
-    """Return the input and what each layer makes of it."""
-    found = [np.asarray(x, dtype=net.dtype)]
-    for layer in net:
-        found.append(layer.predict(found[-1]))
-    return found
-
-
 def _require_chain(who, net):
-    if not isinstance(net, Network) or not net.is_chain or net.inputs > 1:
+    if not isinstance(net, Network):
+        raise expects(who, "a Network", repr(net), TypeError)
+    if not net.is_chain or net.inputs > 1:
         raise expects(who, "a Network that is a chain", repr(net))
+    check_same(who, net)
 
 
 def _one_example(who, net, x, delta):
@@ -209,7 +205,7 @@ def _one_example(who, net, x, delta):
     y, _ = net.forward(np.asarray(x)[np.newaxis])
     if np.shape(delta) != y.shape[1:]:
         raise expects(who, f"a delta of shape {y.shape[1:]}", np.shape(delta))
-    return _values(net, np.asarray(x)[np.newaxis])
+    return values(net, np.asarray(x)[np.newaxis])
 
 
 def example():
@@ -238,7 +234,7 @@ def reproduce():
         same(f"Rojas: delta of layer {n // 2 + 1}", deltas[n][0], product)
     same("full product: dC/dx", dx[0], full_product(net, x[0], delta[0]))
     same("delta times the whole Jacobian", dx[0], delta[0] @ jacobian(net, x[0]))
-    h = _values(net, x)[4][0]
+    h = values(net, x)[4][0]
     flat = np.tensordot(deltas[5][0], weight_jacobian(h, 3), axes=1)
     same("Bendersky: delta times dz/dW", np.outer(h, deltas[5][0]), flat)
     left, right = multiplications((784, 100, 10))

@@ -52,6 +52,7 @@ from ..layers import Identity, Sigmoid, Tanh
 from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from .axes import open_frame
 from .many import ManyDense, descend
 from .reproduction import COMPUTED, Classic, Reproduction
 
@@ -271,7 +272,5 @@ def draw(gate, curve, /):
         right.semilogy(w, slope, color=BLUE, linewidth=width)
         right.annotate(f"{depth}", (0.5, slope[85]), xytext=(0, 3), textcoords="offset points")
     right.set(xlabel="w", ylabel="-dE/dw, target 1", title="a chain of 1, 2, 3, 4 units")
-    for axes in (middle, right):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+    open_frame(middle, right)
     return figure

@@ -48,6 +48,7 @@ from ..network import Network
 from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
+from .axes import open_frame
 from .many import ManyDense
 from .reproduction import COMPUTED, Classic, Reproduction
 
@@ -196,6 +197,5 @@ def draw():
     right.semilogy(errors, color=BLUE)
     right.set(xlabel="sweeps", ylabel="E", title="seed 0")
     right.grid(alpha=0.3)
-    for axes in (left, middle, right):
-        axes.spines[["top", "right"]].set_visible(False)
+    open_frame(left, middle, right, grid=None)
     return figure

@@ -88,6 +88,9 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from ..settings import Configured
+from .axes import open_frame
+from .chains import check_chain, values
+from .exclusive_or import XOR
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic(
@@ -97,8 +100,6 @@ CLASSIC = Classic(
 )
 LOSS = HalfSquaredError(reduction="sum")
 FOLLOWS = "follows from the derivation, not printed by the author"
-XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
-"""Inputs and targets of the exclusive or."""
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
 """Of Gauss' quadrature on [-1, 1], exact for polynomials of degree 39."""
 
@@ -155,7 +156,7 @@ class Multiples(TimeScale):
     def __init__(self, h=1.0):
         if not real("Multiples", "h", h) > 0:
             raise expects("Multiples", "h to be a number above 0", repr(h))
-        self.h = h
+        self.h = float(h)
 
     def __contains__(self, t):
         return math.isfinite(t) and abs(t / self.h - round(t / self.h)) <= 1e-9
@@ -270,12 +271,13 @@ def slopes(net, jumped, x, target, /):
         target: the targets (N, M).
 
     Raises:
-        ValueError: the networks are no such chains.
-        TypeError: there is another activation.
+        ValueError: the networks are no such chains, or the targets have another shape.
+        TypeError: one is no Network, or there is another activation.
     """
-    if not net.is_chain or [type(one) for one in net] != [type(other) for other in jumped]:
-        raise expects("slopes", "two chains of the same layers", f"{net!r} and {jumped!r}")
-    before, after = _values(net, x), _values(jumped, x)
+    _check_twins(net, jumped)
+    before, after = values(net, x), values(jumped, x)
+    if np.shape(target) != before[-1].shape:
+        raise expects("slopes", f"targets of shape {before[-1].shape}", np.shape(target))
     delta = (before[-1] + after[-1]) / 2 - target  # (5)
     grads = {}
     for number in reversed(range(len(net))):
@@ -291,11 +293,17 @@ def slopes(net, jumped, x, target, /):
     return {key: grads[key] for key in net.params}
 
 
-def _values(net, x):
-    values = [np.asarray(x)]
-    for layer in net:
-        values.append(layer.predict(values[-1]))
-    return values
+def _check_twins(net, jumped):
+    """Raise TypeError or ValueError unless both are built chains that differ in numbers alone."""
+    check_chain("slopes", net)
+    check_chain("slopes", jumped)
+    alike = [type(layer) for layer in net] == [type(layer) for layer in jumped]
+    if not alike or _shapes(net) != _shapes(jumped):
+        raise expects("slopes", "two chains of the same layers", f"{net!r} and {jumped!r}")
+
+
+def _shapes(net):
+    return [value.shape for value in net.params.values()]
 
 
 def leap(net, x, target, mu, /, *, rate=1.0):
@@ -312,8 +320,9 @@ def leap(net, x, target, mu, /, *, rate=1.0):
         ValueError: as in `slopes`; or no weights were found that solve (10).
         TypeError: as in `slopes`.
     """
-    net = net.astype(np.float64)
-    jumped = net.astype(np.float64)
+    mu, rate = real("leap", "mu", mu, least=0), real("leap", "rate", rate, least=0)
+    _check_twins(net, net)
+    net, jumped = net.astype(np.float64), net.astype(np.float64)
 
     def residual(parameters):
         jumped.parameters[:] = parameters
@@ -322,7 +331,7 @@ def leap(net, x, target, mu, /, *, rate=1.0):
 
     first = net.parameters - residual(net.parameters)
     found = root(residual, first, tol=1e-13)
-    if np.abs(residual(found.x)).max() > 1e-9:
+    if not np.abs(residual(found.x)).max() <= 1e-9:  # so that NaN is refused as well
         raise expects("leap", "a graininess for which the jump is found", mu)
     return jumped
 
@@ -472,7 +481,5 @@ def draw():
         ylabel="relative difference",
         title="slopes along the jump - gradient",
     )
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+    open_frame(left, right)
     return figure

@@ -26,7 +26,7 @@ $$ W_l \to c\,W_l \text{ for all } l \quad\Rightarrow\quad
 for the same delta at the top, $L$ being the last layer: it vanishes for $c < 1$ and explodes for
 $c > 1$. `initialisation` tells how to choose $c$.
 
-`delta_norms` reports the length of delta for each layer of any network of yours.
+`delta_lengths` reports the length of delta for each layer of any network of yours.
 
 **What is a reconstruction.** Hochreiter's thesis was not at hand. The powers of 1/4 are arithmetic,
 the slope of the ten-layer chain was computed independently, and the deep networks are this
@@ -44,6 +44,8 @@ from ..initializers import Given, Glorot, He
 from ..layers import Dense, ReLU, Sigmoid, Tanh
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
+from . import initialisation
+from .axes import open_frame
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("S. Hochreiter", 1991, "Untersuchungen zu dynamischen neuronalen Netzen")
@@ -62,7 +64,7 @@ KINDS = {
 }
 
 
-def delta_norms(net, x, delta):
+def delta_lengths(net, x, delta):
     r"""Return the length of $\delta$ at the output of every layer, over the batch as a whole.
 
     Args:
@@ -75,12 +77,12 @@ def delta_norms(net, x, delta):
         ValueError: a shape does not fit.
     """
     if not isinstance(net, Network):
-        raise expects("delta_norms", "a Network", repr(net), TypeError)
+        raise expects("delta_lengths", "a Network", repr(net), TypeError)
     averages = net.averages
     y, caches = net.forward(*(x if isinstance(x, tuple) else (x,)), rng=np.random.default_rng(0))
     net.averages = averages  # a look, not a step of training
     if np.shape(delta) != y.shape:
-        raise expects("delta_norms", f"a delta of shape {y.shape}", np.shape(delta))
+        raise expects("delta_lengths", f"a delta of shape {y.shape}", np.shape(delta))
     deltas = net.deltas(np.asarray(delta), caches)[net.inputs :]
     return np.array([np.linalg.norm(each) for each in deltas])
 
@@ -134,11 +136,8 @@ def deep(kind, depth=DEPTH, width=WIDTH, *, scale=1.0, seed=0):
     if kind not in KINDS:
         raise expects("deep", f"a kind from {', '.join(KINDS)}", repr(kind))
     activation, init = KINDS[kind]
-    layers = []
-    for _ in range(whole("deep", "depth", depth)):
-        layers += [Dense(width, bias=False, init=init), activation()]
-    net = Network(layers)
-    net.build((width,), rng=seed, dtype=np.float64)
+    sizes = [width] * (1 + whole("deep", "depth", depth))
+    net = initialisation.deep(sizes, init, activation, seed)
     net.parameters *= real("deep", "scale", scale)
     return net
 
@@ -147,7 +146,7 @@ def lengths(net, seed=1):
     """Return the lengths of delta after each activation, for random inputs and a random delta."""
     rng = np.random.default_rng(seed)
     x, delta = (rng.standard_normal((20, net.shapes[-1][0])) for _ in range(2))
-    return delta_norms(net, x, delta)[1::2]
+    return delta_lengths(net, x, delta)[1::2]
 
 
 def reproduce():
@@ -202,6 +201,5 @@ def draw():
     for axes in (left, right):
         axes.set_xlabel("layer")
         axes.legend(frameon=False, fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
     return figure

@@ -180,9 +180,14 @@ def backward(params, values, target, /):
         params: what `terms(net.params)` returns.
         values: what `forward` returned.
         target: (10), 1 at the class and 0 elsewhere.
+
+    Raises:
+        ValueError: the target has another shape.
     """
     k2, W = params["k2"], params["W"]
     image, C1, S1, C2, S2, f, y = values.values()
+    if np.shape(target) != y.shape:
+        raise expects("backward", f"a target of shape {y.shape}", np.shape(target))
     P, Q = k2.shape[:2]
     delta_y = (y - target) * y * (1 - y)  # (7)
     dW = np.outer(f, delta_y)  # (8)
@@ -252,8 +257,9 @@ def difference_error(net, image, target, name, *, entries=40, h=1e-5):
         h: the step.
 
     Raises:
-        ValueError: there is no such tensor.
+        ValueError: there is no such tensor, or `entries` is not a positive whole number.
     """
+    entries = whole("difference_error", "entries", entries)
     if name not in KEYS:
         raise expects("difference_error", f"one of {', '.join(KEYS)}", repr(name))
     twin = net.astype(np.float64)

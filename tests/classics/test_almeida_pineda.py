@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
 from backprop.classics import almeida_pineda
-from backprop.classics.almeida_pineda import INPUT, LOSS, ODD, TARGET, XOR, FixedPoint, of_chain
+from backprop.classics.almeida_pineda import INPUT, LOSS, TARGET, FixedPoint, of_chain
+from backprop.classics.exclusive_or import T, X
 
 ADJOINTS = pytest.mark.parametrize("adjoint", ["relax", "solve"])
 SETTINGS = [
@@ -232,9 +233,9 @@ def test_a_fixed_point_is_trained_to_its_target():
 
 def test_exclusive_or_is_learned():
     net = almeida_pineda.exclusive_or()
-    losses = almeida_pineda.train(net, XOR, ODD, 500, bp.Adam(0.05))
+    losses = almeida_pineda.train(net, X, T, 500, bp.Adam(0.05))
     assert losses[-1] < 1e-3 < 0.4 < losses[0]
-    assert_array_equal(net.predict(XOR) > 0.5, ODD == 1)
+    assert_array_equal(net.predict(X) > 0.5, T == 1)
 
 
 # Errors
@@ -299,16 +300,16 @@ def test_settings_are_shown():
             "FixedPoint expects inputs of shape (N, K), got (N, 4, 2)",
         ),
         (
-            lambda: of_chain(bp.Network([bp.Dense(2), bp.Tanh()]), XOR),
+            lambda: of_chain(bp.Network([bp.Dense(2), bp.Tanh()]), X),
             "of_chain expects a chain of Dense and Sigmoid by turns, "
             "got Network([Dense(2), Tanh()])",
         ),
         (
-            lambda: of_chain(bp.Network([]), XOR),
+            lambda: of_chain(bp.Network([]), X),
             "of_chain expects a chain of Dense and Sigmoid by turns, got Network([])",
         ),
         (
-            lambda: of_chain(bp.Network([bp.Dense(2), bp.Sigmoid()]), XOR),
+            lambda: of_chain(bp.Network([bp.Dense(2), bp.Sigmoid()]), X),
             "Network expects build(in_shape) before a pass, got none",
         ),
         (
@@ -374,4 +375,4 @@ def test_training_that_leaves_what_settles_keeps_the_last_good_parameters():
 
 def test_a_chain_is_a_network():
     with pytest.raises(TypeError, match=r"^of_chain expects a Network, got Dense\(2\)$"):
-        of_chain(bp.Dense(2), XOR)
+        of_chain(bp.Dense(2), np.zeros((4, 2)))

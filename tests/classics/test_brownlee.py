@@ -124,6 +124,14 @@ def test_the_network_passes_the_gradient_check():
             lambda: train(network(2, 2, 2), DATA, CLASSES + 1),
             "HalfSquaredError expects classes from 0 to 1, got 2",
         ),
+        (
+            lambda: train(network(2, 2, 2), 1.0, 1),
+            "train expects examples of shape (N, D), got ()",
+        ),
+        (
+            lambda: train(network(2, 2, 2), np.empty((0, 2)), np.empty(0, int)),
+            "train expects examples of shape (N, D), got (0, 2)",
+        ),
     ],
 )
 def test_errors(call, text):

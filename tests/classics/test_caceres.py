@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
 from backprop.classics import caceres
-from backprop.classics.caceres import T, X, network, start, survey, train
+from backprop.classics.caceres import network, start, survey, train
+from backprop.classics.exclusive_or import T, X
 
 
 def test_the_first_weights():
@@ -139,6 +140,7 @@ def test_the_landscape_has_the_known_losses():
             lambda: survey([1], iterations=0.5),
             "survey expects iterations to be a whole number of at least 0, got 0.5",
         ),
+        (lambda: survey([]), "survey expects at least one seed, got none"),
     ],
 )
 def test_errors(call, text):

@@ -125,10 +125,13 @@ def test_the_command_runs_and_draws(tmp_path):
 
 
 def test_the_command_prints_markdown(tmp_path):
-    done = run("classics", "run", "mazur", "--markdown", cwd=tmp_path)
+    done = run("classics", "run", "gashler", "--markdown", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("# The classics\n")
-    assert "\n## M. Mazur (2015). A Step by Step Backpropagation Example\n" in done.stdout
+    assert (
+        "\n## M. Gashler (2010). A thorough derivation of back-propagation: five layers\n"
+        in done.stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,15 @@ def test_nothing_is_written_to():
 BUILT = made((5, 5, 2), (3, 3), {})[0]
 
 
+def test_no_images():
+    layer = cm.convolution(np.ones((2, 2, 1, 3)), (4, 4, 1))
+    none, no_delta = np.empty((0, 4, 4, 1)), np.empty((0, 3, 3, 3))
+    assert cm.forward(layer, none).shape == no_delta.shape
+    dx, dW = cm.backward(layer, no_delta, none)
+    assert dx.shape == none.shape
+    assert_array_equal(dW, np.zeros((2, 2, 1, 3)))
+
+
 @pytest.mark.parametrize(
     ("kind", "call", "text"),
     [

@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
 from backprop.classics import delta_rule
-from backprop.classics.delta_rule import CROSS_ENTROPY, PATTERNS, TRUTH, Perceptron, Unit
+from backprop.classics.delta_rule import CROSS_ENTROPY, TRUTH, Perceptron, Unit
+from backprop.classics.exclusive_or import X as PATTERNS
 
 
 def perceptron_by_hand(x, y, rate, epochs):
@@ -287,6 +288,11 @@ def test_its_slope_is_that_of_differences(w, x):
             "Unit.fit expects updates to be a whole number of at least 0, got -1",
             ValueError,
         ),
+        (
+            lambda: Unit().fit([[1, 2]], [1], rate=np.nan, updates=1),
+            "Unit.fit expects rate to be a finite number, got nan",
+            ValueError,
+        ),
     ],
 )
 def test_errors(call, text, kind):
@@ -294,5 +300,14 @@ def test_errors(call, text, kind):
         call()
 
 
-def test_nothing_has_converged_before_it_was_learned():
-    assert not Perceptron().converged
+def test_a_fit_that_is_refused_changes_nothing():
+    perceptron = Perceptron()
+    assert not perceptron.converged
+    perceptron.fit(PATTERNS, TRUTH["AND"])
+    w, b, mistakes = perceptron.w, perceptron.b, perceptron.mistakes
+    with pytest.raises(ValueError, match="epochs"):
+        perceptron.fit(PATTERNS, TRUTH["OR"], epochs=0)
+    assert perceptron.w is w
+    assert perceptron.b == b
+    assert perceptron.mistakes is mistakes
+    assert perceptron.converged

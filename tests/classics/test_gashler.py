@@ -98,6 +98,10 @@ def flat():
     return net
 
 
+def with_tanh():
+    return bp.Network([kind for _ in range(5) for kind in (bp.Dense(2), bp.Tanh())])
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
@@ -111,8 +115,21 @@ def flat():
             f"table_of_deltas expects a chain of Dense and an activation, in turn, got {flat()!r}",
         ),
         (
+            lambda: gashler.table_of_deltas(bp.Network([bp.Dense(2), bp.Dense(2)]), X, TARGET),
+            "table_of_deltas expects a chain of Dense and an activation, in turn, "
+            "got Network([Dense(2), Dense(2)])",
+        ),
+        (
             lambda: gashler.written_out(network((3, 2)), X, TARGET),
-            "written_out expects five layers and their activations, got 2 layers in all",
+            f"written_out expects five times Dense and Sigmoid, got {network((3, 2))!r}",
+        ),
+        (
+            lambda: gashler.written_out(with_tanh(), X, TARGET),
+            f"written_out expects five times Dense and Sigmoid, got {with_tanh()!r}",
+        ),
+        (
+            lambda: gashler.written_out(network(), X, TARGET[0]),
+            "written_out expects targets of shape (1, 2), got (2,)",
         ),
     ],
 )

@@ -540,6 +540,14 @@ FINITE = "expects arguments at which it and its derivatives are finite"
             lambda: examples.layered([np.ones((3, 2))], [1, 2], [0]),
             "layered expects weights [(3, 2)] and 2 targets, got [(3, 2)] and 1",
         ),
+        (
+            lambda: examples.residual(np.ones((2, 3)), np.ones((2, 2)), [1, 2]),
+            "residual expects W1 (2, H) and W2 (H, 2), got (2, 3) and (2, 2)",
+        ),
+        (
+            lambda: examples.cascade(np.ones((2, 3)), np.ones((1, 1)), [1, 2]),
+            "cascade expects U (units, 3) and V (units, units), got (2, 3) and (1, 1)",
+        ),
     ],
 )
 def test_errors(call, text):

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
-from backprop.classics import initialisation
+from backprop.classics.exclusive_or import T, X
 from backprop.classics.initialisation import deep, learn_xor, moments, predicted, spread
 
 
@@ -28,7 +28,7 @@ def test_from_zero_the_first_hidden_delta_is_zero():
 
 def test_different_units_learn_xor():
     net = learn_xor(bp.Uniform(-1, 1))
-    assert_array_equal(net.predict(initialisation.X) > 0.5, initialisation.T > 0.5)
+    assert_array_equal(net.predict(X) > 0.5, T > 0.5)
     assert spread(net[0]) > 1
 
 
@@ -104,7 +104,23 @@ def skipping():
         ),
         (
             lambda: moments(skipping()),
-            f"moments expects a chain of one input, got {skipping()!r}",
+            f"moments expects a chain of layers, each standing in it once, got {skipping()!r}",
+            ValueError,
+        ),
+        (
+            lambda: moments(bp.Dense(3)),
+            "moments expects a Network, got Dense(3)",
+            TypeError,
+        ),
+        (
+            lambda: moments(bp.Network([bp.Dense(3), bp.Dropout(0.5)])),
+            "moments expects layers that do in training what they do in prediction, "
+            "got Network([Dense(3), Dropout()])",
+            ValueError,
+        ),
+        (
+            lambda: moments(bp.Network([bp.Dense(3)])),
+            "moments expects a chain that is built, got Network([Dense(3)])",
             ValueError,
         ),
         (

@@ -142,6 +142,10 @@ def test_identity_finds_a_code():
             lambda: exercise_4_7(-1),
             "exercise_4_7 expects updates to be a whole number of at least 0, got -1",
         ),
+        (
+            lambda: stochastic_backpropagation(network(2, 1, 1), 1.0, [[1]]),
+            "stochastic_backpropagation expects inputs of shape (N, n_in), got ()",
+        ),
     ],
 )
 def test_errors(call, text):

@@ -112,6 +112,7 @@ def one(z):
     return 1
 
 
+SAME = bp.Dense(1)
 NET = od.small_network()
 
 
@@ -169,6 +170,17 @@ NET = od.small_network()
             lambda: od.as_system(bp.Network([bp.Dense(2), bp.Softmax()]), [1.0], [1.0, 0.0]),
             "as_system expects a chain of Dense and of activations, "
             "got Network([Dense(2), Softmax()])",
+        ),
+        (
+            TypeError,
+            lambda: od.as_system(bp.Dense(2), [1.0], [1.0, 0.0]),
+            "as_system expects a Network, got Dense(2)",
+        ),
+        (
+            ValueError,
+            lambda: od.as_system(bp.Network([SAME, SAME]), [1.0], [1.0]),
+            "as_system expects a chain of layers, each standing in it once, "
+            "got Network([Dense(1), Dense(1)])",
         ),
         (
             ValueError,

@@ -179,7 +179,7 @@ LINE = [("a", "b", 1)]
     ("call", "text"),
     [
         (
-            lambda: list(paths.paths([("a", "a", 1)], "a", "a")),
+            lambda: paths.paths([("a", "a", 1)], "a", "a"),
             "paths expects edges without a circle, got a -> a",
         ),
         (

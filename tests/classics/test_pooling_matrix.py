@@ -89,6 +89,16 @@ def test_the_type_is_the_images(layer):
     assert pm.routing(layer, x).dtype == pm.forward(layer, x).dtype == np.float32
 
 
+@pytest.mark.parametrize("layer", [bp.MaxPool(2), bp.AvgPool(2)])
+def test_whole_numbers_and_no_images(layer):
+    x = np.arange(16).reshape(1, 4, 4, 1)
+    y = layer.predict(x.astype(float))
+    assert_array_equal(pm.forward(layer, x), y)
+    assert_array_equal(pm.backward(layer, y, x), pm.backward(layer, y, x.astype(float)))
+    assert pm.forward(layer, x[:0]).shape == (0, 2, 2, 1)
+    assert pm.backward(layer, y[:0], x[:0]).shape == (0, 4, 4, 1)
+
+
 @pytest.mark.parametrize(
     ("kind", "call", "text"),
     [

@@ -138,6 +138,14 @@ def test_stopping_early_is_better_on_other_data(seed):
             lambda: stopped(np.ones((3, 2)), np.ones(3), 0.1, 3),
             "stopped expects independent columns, got eigenvalues ",
         ),
+        (
+            lambda: stopped(np.eye(2), [1.0, 2.0, 3.0], 0.1, 5),
+            "stopped expects inputs (N, D) and targets (N), got (2, 2) and (3,)",
+        ),
+        (
+            lambda: stopped(np.full((2, 2), np.nan), [1.0, 2.0], 0.1, 5),
+            "stopped expects independent columns, got eigenvalues [nan nan]",
+        ),
     ],
 )
 def test_errors(call, text):

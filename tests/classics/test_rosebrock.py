@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from backprop import Dense, Given, gradcheck
 from backprop.classics import rosebrock
-from backprop.classics.rosebrock import LOSS, XOR, networks, predict, train, weights, with_ones
+from backprop.classics.exclusive_or import XOR
+from backprop.classics.rosebrock import LOSS, networks, predict, train, weights, with_ones
 
 RNG = np.random.default_rng(2)
 

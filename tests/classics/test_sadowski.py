@@ -135,6 +135,10 @@ def test_nothing_overflows(kind, size):
             lambda: sadowski.softmax_jacobian([1.5, -0.5]),
             "softmax_jacobian expects probabilities that sum to 1, got [1.5, -0.5]",
         ),
+        (
+            lambda: sadowski.softmax_jacobian([np.nan, 1.0]),
+            "softmax_jacobian expects probabilities that sum to 1, got [nan, 1.0]",
+        ),
     ],
 )
 def test_errors(call, text):

@@ -194,16 +194,24 @@ ROW, NET = np.zeros(3), "softmax"
             "Network expects build(in_shape) before a pass, got none",
         ),
         (
-            lambda: sensitivity.outer_products(bp.Dense(2), [ROW], [[1.0, 2.0]]),
-            "sensitivities expects a Network that is a chain, got Dense(2)",
-        ),
-        (
-            lambda: sensitivity.diagonals(bp.Dense(2), ROW, ROW),
-            "diagonals expects a Network that is a chain, got Dense(2)",
-        ),
-        (
             lambda: sensitivity.jacobian(bp.Dense(2), ROW),
             "Dense expects build(in_shape) before its parameters are used, got none",
+        ),
+        (
+            lambda: sensitivity.outer_products(
+                bp.Network([bp.Dense(3), bp.BatchNorm()]), [ROW], [ROW]
+            ),
+            "sensitivities expects layers that do in training what they do in prediction, "
+            "got Network([Dense(3), BatchNorm()])",
+        ),
+        (
+            lambda: sensitivity.full_product(bp.Network([bp.Dropout(0.5)]), ROW, ROW),
+            "full_product expects layers that do in training what they do in prediction, "
+            "got Network([Dropout()])",
+        ),
+        (
+            lambda: sensitivity.jacobian(bp.Dropout(0.5), ROW),
+            "jacobian expects layers that do in training what they do in prediction, got Dropout()",
         ),
         (
             lambda: sensitivity.weight_jacobian([[1.0]], 2),
@@ -221,6 +229,19 @@ ROW, NET = np.zeros(3), "softmax"
 )
 def test_errors(call, text):
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "who"),
+    [
+        (lambda: sensitivity.outer_products(bp.Dense(2), [ROW], [[1.0, 2.0]]), "sensitivities"),
+        (lambda: sensitivity.full_product(bp.Dense(2), ROW, ROW), "full_product"),
+        (lambda: sensitivity.diagonals(bp.Dense(2), ROW, ROW), "diagonals"),
+    ],
+)
+def test_a_chain_is_a_network(call, who):
+    with pytest.raises(TypeError, match=rf"^{who} expects a Network, got Dense\(2\)$"):
         call()
 
 

@@ -10,7 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
 from backprop.classics import time_scales as ts
+from backprop.classics.exclusive_or import XOR
 
+SAME = bp.Dense(2)
+TIED = bp.Network([SAME, bp.Tanh(), SAME, bp.Tanh()])
 SQUARES = ts.Points([9, 4, 0, 1, 1, 16])
 
 
@@ -117,7 +120,7 @@ def test_far_out_nothing_overflows():
 
 # Backpropagation along a jump
 
-x, target = ts.XOR
+x, target = XOR
 NETS = {
     "tanh": [bp.Dense(3), bp.Tanh(), bp.Dense(1), bp.Sigmoid()],
     "deep": [
@@ -262,6 +265,36 @@ def test_narrow_jumps_are_ordinary_descent():
             lambda: ts.slopes(bp.Network([bp.Dense(2)]), bp.Network([bp.Tanh()]), x, target),
             "slopes expects two chains of the same layers, "
             "got Network([Dense(2)]) and Network([Tanh()])",
+        ),
+        (
+            TypeError,
+            lambda: ts.slopes(ts.small_network(), bp.Dense(1), x, target),
+            "slopes expects a Network, got Dense(1)",
+        ),
+        (
+            ValueError,
+            lambda: ts.slopes(TIED, TIED, x, x),
+            f"slopes expects a chain of layers, each standing in it once, got {TIED!r}",
+        ),
+        (
+            ValueError,
+            lambda: ts.slopes(ts.small_network(), ts.small_network(), x, target[:, 0]),
+            "slopes expects targets of shape (4, 1), got (4,)",
+        ),
+        (
+            ValueError,
+            lambda: ts.leap(ts.small_network(), x, target, math.nan),
+            "leap expects mu to be a finite number of at least 0, got nan",
+        ),
+        (
+            ValueError,
+            lambda: ts.leap(ts.small_network(), x, target, 1.0, rate="fast"),
+            "leap expects rate to be a finite number of at least 0, got 'fast'",
+        ),
+        (
+            ValueError,
+            lambda: ts.leap(ts.small_network(), np.full((4, 2), math.nan), target, 1.0),
+            "leap expects a graininess for which the jump is found, got 1.0",
         ),
         (
             ValueError,

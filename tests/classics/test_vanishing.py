@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import backprop as bp
 from backprop.classics import vanishing
-from backprop.classics.vanishing import bound, chain, deep, delta_norms, lengths
+from backprop.classics.vanishing import bound, chain, deep, delta_lengths, lengths
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_norms_are_those_of_the_deltas(kind):
     net = deep(kind, depth=4, width=6)
     rng = np.random.default_rng(0)
     x, delta = rng.standard_normal((5, 6)), rng.standard_normal((5, 6))
-    found = delta_norms(net, x, delta)
+    found = delta_lengths(net, x, delta)
     assert found.shape == (8,)
     slopes = {
         "logistic": lambda a: a * (1 - a),
@@ -80,7 +80,7 @@ def test_norms_of_any_network():
     rng = np.random.default_rng(0)
     x = (rng.integers(0, 7, (6, 4)), rng.standard_normal((6, 2)))
     before = {name: value.copy() for name, value in net.averages.items()}
-    found = delta_norms(net, x, rng.standard_normal((6, 3)))
+    found = delta_lengths(net, x, rng.standard_normal((6, 3)))
     assert found.shape == (6,)
     assert (found > 0).all()
     for name, value in net.averages.items():
@@ -116,17 +116,17 @@ def test_the_scale_of_rectifiers_weights_comes_out_as_its_power(scale):
     ("call", "text", "kind"),
     [
         (
-            lambda: delta_norms(bp.Dense(2), [[1.0]], [[1.0]]),
-            "delta_norms expects a Network, got Dense(2)",
+            lambda: delta_lengths(bp.Dense(2), [[1.0]], [[1.0]]),
+            "delta_lengths expects a Network, got Dense(2)",
             TypeError,
         ),
         (
-            lambda: delta_norms(deep("tanh", 1, 2), [[1.0, 2.0]], [[1.0]]),
-            "delta_norms expects a delta of shape (1, 2), got (1, 1)",
+            lambda: delta_lengths(deep("tanh", 1, 2), [[1.0, 2.0]], [[1.0]]),
+            "delta_lengths expects a delta of shape (1, 2), got (1, 1)",
             ValueError,
         ),
         (
-            lambda: delta_norms(deep("tanh", 1, 2), [[1.0]], [[1.0, 2.0]]),
+            lambda: delta_lengths(deep("tanh", 1, 2), [[1.0]], [[1.0, 2.0]]),
             "Network expects inputs of shape (N, 2), got (1, 1)",
             ValueError,
         ),

@@ -726,6 +726,11 @@ NUMBER = "to be a whole number of at least 1"
             "Vectors expects rows of floats, got int64",
         ),
         (
+            lambda: Vectors(["a"], [[1.0, np.nan]]),
+            ValueError,
+            "Vectors expects rows of finite numbers, got NaN or infinity",
+        ),
+        (
             lambda: Vectors(["a b"], np.ones((1, 2))).save("unwritten"),
             ValueError,
             "save expects words without spaces, got 'a b'",

@@ -128,6 +128,11 @@ def test_training_is_the_settings_of_the_report():
     assert error == pytest.approx(1 - right.mean())
 
 
+def backward_of(target):
+    params = zhang.terms(zhang.network().params)
+    return zhang.backward(params, zhang.forward(params, zhang.IMAGE[0, ..., 0]), target)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
@@ -146,6 +151,14 @@ def test_training_is_the_settings_of_the_report():
         (
             lambda: zhang.train(bp.load_data("digits"), epochs=0),
             "train expects epochs to be a whole number of at least 1, got 0",
+        ),
+        (
+            lambda: backward_of(3),
+            "backward expects a target of shape (10,), got ()",
+        ),
+        (
+            lambda: zhang.difference_error(None, None, None, "W", entries=0),
+            "difference_error expects entries to be a whole number of at least 1, got 0",
         ),
     ],
 )

@@ -127,7 +127,14 @@ def residual(W1, W2, x):
         W1: (D, H).
         W2: (H, D).
         x: (D,).
+
+    Raises:
+        ValueError: the shapes do not fit together.
     """
+    D, H = len(x), np.shape(W2)[0]
+    if np.shape(W1) != (D, H) or np.shape(W2) != (H, D):
+        got = f"{np.shape(W1)} and {np.shape(W2)}"
+        raise expects("residual", f"W1 ({D}, H) and W2 (H, {D})", got)
     g = Graph()
     o = [g.input(f"x[{i}]", number) for i, number in enumerate(x)]
     h = [tanh(z) for z in _net_inputs(o, _inputs(g, "W1", W1))]
@@ -144,7 +151,14 @@ def cascade(U, V, x):
         x: (D,).
 
     Returns the graph and the last unit; the units are named y[0], y[1] and so on.
+
+    Raises:
+        ValueError: the shapes do not fit together.
     """
+    n, D = len(U), len(x)
+    if np.shape(U) != (n, D + 1) or np.shape(V) != (n, n) or n == 0:
+        got = f"{np.shape(U)} and {np.shape(V)}"
+        raise expects("cascade", f"U (units, {D + 1}) and V (units, units)", got)
     g = Graph()
     one = g.input("1", 1)
     read = [one, *(g.input(f"x[{i}]", number) for i, number in enumerate(x))]

@@ -49,7 +49,7 @@ class Graph:
     $$ T_j = \sum_{i \text{ read by } j} z_{ij}\, T_i \tag{5} $$
 
     **Arrays.** Inputs may be arrays of one shape. The graph is then run at as many points at once,
-    each for itself, and the derivatives have that shape too.
+    each for itself. A derivative has that shape too, or is one number where it is the same at all.
     """
 
     def __init__(self):

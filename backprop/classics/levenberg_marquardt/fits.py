@@ -10,6 +10,7 @@ from ...initializers import Given, Uniform
 from ...layers import Identity, Tanh
 from ...plots import BLUE, ORANGE, Picture
 from .. import amplification
+from ..axes import open_frame
 from ..cascade import Cascade
 from ..reproduction import Classic, Reproduction
 from .methods import gauss_newton, gradient_descent, levenberg_marquardt
@@ -157,8 +158,7 @@ def draw():
     right.set(title="parity of 3 bits, cascade of 2 neurons")
     for axes in (left, right):
         axes.set(xlabel="steps + 1", ylabel="error", xscale="log", yscale="log")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3)
+        open_frame(axes)
         axes.legend(frameon=False, fontsize=8)
     return figure
 

@@ -44,7 +44,7 @@ class Problem:
         self.target = np.asarray(target)
         if self.target.dtype.kind not in "biufc":
             raise expects(who, "targets that are numbers", self.target.dtype)
-        y = np.asarray(net.predict(x))
+        y = np.asarray(net.predict(self.x))
         if self.target.shape != y.shape:
             raise expects(who, f"targets of shape {y.shape}", self.target.shape)
         if not net.params:

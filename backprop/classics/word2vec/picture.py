@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...plots import BLUE, ORANGE, Picture
+from ..axes import open_frame
 
 GROUPS = {
     "people": ("father mother son daughter brother sister wife king queen priest servant", BLUE),
@@ -44,7 +45,7 @@ def draw(model, /):
     for group, (_, color) in GROUPS.items():
         axes.scatter([], [], s=9, color=color, label=group)
     figure.legend(loc="outside upper center", ncols=len(GROUPS), frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes, grid=None)
     axes.margins(0.08)
     _label(figure, axes, places, colors)
     return figure

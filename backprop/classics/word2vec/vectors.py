@@ -24,7 +24,7 @@ class Vectors(Configured):
     * `W` (V, D): the rows, of floats.
 
     Raises:
-        ValueError: there is not a row of floats for every word, or a word twice.
+        ValueError: there is not a row of finite floats for every word, or a word twice.
     """
 
     words: list[str]
@@ -37,6 +37,8 @@ class Vectors(Configured):
             raise expects("Vectors", what, f"{np.shape(W)} for {len(words)}")
         if np.asarray(W).dtype.kind != "f":
             raise expects("Vectors", "rows of floats", np.asarray(W).dtype)
+        if not np.isfinite(W).all():
+            raise expects("Vectors", "rows of finite numbers", "NaN or infinity")
         self._set(list(words), np.asarray(W))
 
     def _set(self, words, W):

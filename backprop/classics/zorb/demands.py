@@ -4,19 +4,16 @@ import numpy as np
 
 from ...errors import batch_of, expects
 from ...layers import Conv2D, Dense, Flatten, ReLU, Sigmoid, Softmax, Tanh
-from ...network import Network
+from ..chains import check_chain
 
 KINDS = (Dense, Conv2D, Flatten, Sigmoid, Tanh, ReLU, Softmax)
 
 
 def check(network):
     """Raise TypeError or ValueError unless `network` is one that can be trained."""
-    if not isinstance(network, Network):
-        raise expects("fit_zorb", "a Network", repr(network), TypeError)
+    check_chain("fit_zorb", network)
     if network.in_shapes is None:
         raise expects("fit_zorb", "a network that is built", "one that is not")
-    if not network.is_chain or network.inputs > 1 or len(network.owners()) < len(network):
-        raise expects("fit_zorb", "a chain of layers, each standing in it once", repr(network))
     for layer in network:
         _check_layer(layer)
     weighted = [n for n, layer in enumerate(network) if isinstance(layer, Dense | Conv2D)]

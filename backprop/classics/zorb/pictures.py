@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...plots import BLUE, ORANGE, Picture
+from ..axes import open_frame
 from .experiments import sinc, spirals
 
 
@@ -12,8 +13,7 @@ def draw():
     left, right = figure.subplots(1, 2)
     _draw_sinc(left)
     _draw_spirals(right)
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
+    open_frame(left, right, grid=None)
     return figure
 
 
