@@ -1,0 +1,27 @@
+"""Pictures of a network, of its two passes, of a training and of what was learned.
+
+Every function returns a Picture: a notebook shows it, `picture.savefig("name.png")` writes it,
+`picture.png()` and `picture.svg()` are the content of such a file. Nothing here touches pyplot, so
+no window opens, no figure stays in memory, and threads may draw at once.
+
+The two colours differ for colour-blind eyes too, in lightness as well as in hue.
+"""
+
+from .answers import confusion_matrix, examples, wrong_predictions
+from .curves import learning_curves
+from .deltas import delta_norms
+from .features import feature_maps, filters
+from .picture import BLUE, ORANGE, Picture
+
+__all__ = [
+    "BLUE",
+    "ORANGE",
+    "Picture",
+    "confusion_matrix",
+    "delta_norms",
+    "examples",
+    "feature_maps",
+    "filters",
+    "learning_curves",
+    "wrong_predictions",
+]
