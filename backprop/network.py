@@ -418,6 +418,12 @@ class Network(Layer):
             raise expects(self.who, "build(in_shape) before summary", "none")
         return summary(self)
 
+    def draw(self, x=None, y=None, /, *, loss=None, lines="gradients"):
+        """Draw the network, and the two passes of one batch: `backprop.plots.diagram`."""
+        from .plots import diagram
+
+        return diagram(self, x, y, loss=loss, lines=lines)
+
     def multiply_adds(self, in_shape, /, *more):
         return sum(
             layer.multiply_adds(*(self.shapes[i] for i in reads)) for layer, reads in self.steps

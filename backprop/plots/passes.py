@@ -1,0 +1,54 @@
+"""The two passes that pictures are of, every number of them kept."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..layer import Array
+from ..network import Network
+from ..training.objective import require_loss, require_network
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """What both passes of a network through one batch made."""
+
+    net: Network
+    loss: float
+    values: list[Array]
+    """As `Network.values` returns them."""
+    deltas: list[Array]
+    """As `Network.deltas` returns them."""
+    grads: dict[str, Array]
+    caches: list
+
+    def handed_down(self, number):
+        """Return the delta that layer `number` hands down to each of the values it reads."""
+        delta = self.deltas[self.net.inputs + number]
+        dx, _ = self.net[number].backward(delta, self.caches[number])
+        return dx if isinstance(dx, tuple) else (dx,)
+
+
+def both_passes(who, net, x, y, loss):
+    """Return the Passes of one batch; running averages stay as they are.
+
+    `x` is a tuple of arrays if the network has several inputs. Raises TypeError or ValueError for
+    what does not fit.
+    """
+    require_network(who, net)
+    require_loss(who, loss)
+    averages = net.averages
+    try:
+        xs = x if isinstance(x, tuple) else (x,)
+        values, caches = net.values(*xs, rng=np.random.default_rng(0))
+    finally:
+        net.averages = averages
+    value, cache = loss.forward(values[-1], y)
+    delta = loss.backward(cache)
+    deltas, grads = net.deltas(delta, caches), net.grads(delta, caches)
+    return Passes(net, float(value), values, deltas, grads, caches)
+
+
+def norm(array):
+    """Return the Euclidean norm of all numbers of an array."""
+    return float(np.linalg.norm(np.ravel(array)))
