@@ -13,6 +13,8 @@ from .deltas import delta_norms
 from .diagram import diagram
 from .features import feature_maps, filters
 from .picture import BLUE, ORANGE, Picture
+from .through_time import gradient_through_time
+from .unrolled import unrolled
 
 __all__ = [
     "BLUE",
@@ -24,6 +26,8 @@ __all__ = [
     "examples",
     "feature_maps",
     "filters",
+    "gradient_through_time",
     "learning_curves",
+    "unrolled",
     "wrong_predictions",
 ]

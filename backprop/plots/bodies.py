@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.patches import Circle, Rectangle, Wedge
 
+from ..layer import Array
 from .picture import SIGNED, columns_for, mosaic
 
 MOST_UNITS = 16
@@ -98,7 +99,7 @@ class Slim:
         axes.add_patch(box)
 
 
-def arranged(array):
+def arranged(array) -> Array:
     """Return the numbers of one example as a picture, its gaps NaN.
 
     Images are a block of their channels, sequences have their steps side by side, and a vector is

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 from matplotlib.patches import FancyArrowPatch
-from matplotlib.textpath import TextPath
 
 from ..errors import batch_of, choice, expects
 from ..layers import (
@@ -36,7 +35,7 @@ from ..training.objective import require_network
 from .bodies import MOST_UNITS, SLIM, Slim, Tile, Units, relative
 from .layout import Layout, curve
 from .passes import both_passes, norm
-from .picture import BLUE, ORANGE, Picture
+from .picture import BLUE, ORANGE, Picture, wide
 
 LINES = ("gradients", "deltas")
 UNIT_BY_UNIT = (
@@ -386,11 +385,6 @@ class _Diagram:
     def _text(self, x, y, words, color, *, ha="center", size=SIZE, rotation=0):
         style = {"ha": ha, "va": "center", "fontsize": size, "rotation": rotation}
         self.axes.text(x, y, words, color=color, zorder=4, **style)
-
-
-def wide(words, size=SIZE):
-    """Return how wide a text is, in inches."""
-    return TextPath((0, 0), words, size=size).get_extents().width / 72 if words else 0.0
 
 
 def _room(a, b):

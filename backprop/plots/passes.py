@@ -37,16 +37,20 @@ def both_passes(who, net, x, y, loss):
     """
     require_network(who, net)
     require_loss(who, loss)
-    averages = net.averages
-    try:
-        xs = x if isinstance(x, tuple) else (x,)
-        values, caches = net.values(*xs, rng=np.random.default_rng(0))
-    finally:
-        net.averages = averages
+    values, caches = values_of(net, x if isinstance(x, tuple) else (x,))
     value, cache = loss.forward(values[-1], y)
     delta = loss.backward(cache)
     deltas, grads = net.deltas(delta, caches), net.grads(delta, caches)
     return Passes(net, float(value), values, deltas, grads, caches)
+
+
+def values_of(net, xs):
+    """Return what `net.values` returns, without moving the running averages."""
+    averages = net.averages
+    try:
+        return net.values(*xs, rng=np.random.default_rng(0))
+    finally:
+        net.averages = averages
 
 
 def norm(array):

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import LogLocator, NullLocator
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -41,6 +42,11 @@ class Picture(Figure):
         return file.getvalue()
 
     _repr_png_ = png
+
+
+def wide(words, size=7.5):
+    """Return how wide a text is, in inches."""
+    return TextPath((0, 0), words, size=size).get_extents().width / 72 if words else 0.0
 
 
 def written_out(axis, low, high):

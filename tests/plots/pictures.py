@@ -7,13 +7,23 @@ from matplotlib.text import Text
 
 
 def texts(figure):
-    """Return every visible text of a drawn picture with its box in pixels."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    found = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
-    shown = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in found]
-    # Ticks beyond the limits of their axes are found, but nobody draws them.
-    return [(word, box) for word, box in shown if box.x1 > 0 and box.y1 > 0]
+    """Return every text that a picture really draws, with its box in pixels."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    draw, lines = renderer.draw_text, []
+
+    def noted(gc, x, y, line, *more, **keywords):
+        lines.append((line, keywords.get("mtext")))
+        draw(gc, x, y, line, *more, **keywords)
+
+    renderer.draw_text = noted
+    figure.draw(renderer)
+    singly = {text for _, text in lines if text is not None}
+    wrapped = {line for line, text in lines if text is None}
+    return [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in figure.findobj(Text)
+        if text in singly or text.get_text().split("\n")[0] in wrapped
+    ]
 
 
 def assert_legible(figure):
