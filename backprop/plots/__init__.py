@@ -9,7 +9,7 @@ The two colours differ for colour-blind eyes too, in lightness as well as in hue
 
 from .answers import confusion_matrix, examples, wrong_predictions
 from .curves import learning_curves
-from .deltas import delta_norms
+from .deltas import delta_history, delta_norms
 from .diagram import diagram
 from .features import feature_maps, filters
 from .picture import BLUE, ORANGE, Picture
@@ -21,6 +21,7 @@ __all__ = [
     "ORANGE",
     "Picture",
     "confusion_matrix",
+    "delta_history",
     "delta_norms",
     "diagram",
     "examples",

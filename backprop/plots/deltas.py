@@ -3,8 +3,16 @@
 import math
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.ticker import MaxNLocator
 
+from ..errors import expects
+from ..training import DeltaNorms
+from ..training.passes import both_passes, norm
 from .picture import BLUE, Picture, written_out
+
+IN_A_COLUMN = 18
+"""Names of layers in a column of the legend."""
 
 
 def delta_norms(net, x, y, loss, /):
@@ -18,13 +26,13 @@ def delta_norms(net, x, y, loss, /):
         x: a batch of inputs; a tuple of arrays if the network has several inputs.
         y: the targets.
         loss: a Loss.
+
+    Raises:
+        TypeError: `net` is no Network or `loss` no Loss.
+        ValueError: the network is not built, or the batch does not suit it.
     """
-    averages = net.averages
-    out, caches = net.forward(*(x if isinstance(x, tuple) else (x,)), rng=0)
-    net.averages = averages
-    _, cache = loss.forward(out, y)
-    deltas = net.deltas(loss.backward(cache), caches)[net.inputs :]
-    norms = np.array([float(np.linalg.norm(delta.ravel())) for delta in deltas])
+    passes = both_passes("delta_norms", net, x, y, loss)
+    norms = np.array([norm(delta) for delta in passes.deltas[net.inputs :]])
     places = np.arange(len(norms))
     figure = Picture(5, 0.24 * len(norms) + 1.1)
     axes = figure.add_subplot()
@@ -41,4 +49,43 @@ def delta_norms(net, x, y, loss, /):
     axes.set_xlabel(r"norm of $\delta$ at the layer's output")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)
+    return figure
+
+
+def delta_history(record, /):
+    r"""Draw the norm of delta at the output of every layer, over the updates of a training.
+
+    The darker, the nearer to the inputs. The axis is logarithmic: where the lines fan out, delta
+    shrinks or grows from layer to layer; where one bends down, it vanishes as the network learns. A
+    line that is interrupted is zero there.
+
+    Args:
+        record: a DeltaNorms that has been watching.
+
+    Raises:
+        TypeError: `record` is something else.
+        ValueError: it has not looked once.
+    """
+    if not isinstance(record, DeltaNorms):
+        raise expects("delta_history", "a DeltaNorms", repr(record), TypeError)
+    if not record.norms:
+        raise expects("delta_history", "a record of at least one look", "none")
+    norms = np.array(record.norms)
+    columns = math.ceil(len(record.names) / IN_A_COLUMN)
+    rows = math.ceil(len(record.names) / columns)
+    figure = Picture(5 + 1.6 * columns, max(3.4, 0.2 * rows + 0.6))
+    axes = figure.add_subplot()
+    shades = colormaps["viridis"](np.linspace(0, 0.92, len(record.names)))
+    for name, color, line in zip(record.names, shades, norms.T, strict=True):
+        style = {"color": color, "linewidth": 1.2, "markersize": 2.5, "label": name}
+        shown = np.where(line > 0, line, np.nan)
+        axes.plot(record.updates, shown, "o-" if len(norms) < 60 else "-", **style)
+    if norms.any():
+        axes.set_yscale("log")
+        written_out(axes.yaxis, norms[norms > 0].min(), norms.max())
+    axes.set(xlabel="updates", ylabel=r"norm of $\delta$ at the layer's output")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.3)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=8, ncols=columns)
     return figure

@@ -32,9 +32,9 @@ from ..layers import (
     Tanh,
 )
 from ..training.objective import require_network
+from ..training.passes import both_passes, norm
 from .bodies import MOST_UNITS, SLIM, Slim, Tile, Units, relative
 from .layout import Layout, curve
-from .passes import both_passes, norm
 from .picture import BLUE, ORANGE, Picture, wide
 
 LINES = ("gradients", "deltas")
@@ -131,6 +131,7 @@ class _Node:
 class _Diagram:
     def __init__(self, net, passes, lines):
         self.net, self.passes, self.lines = net, passes, lines
+        self.grads = {} if passes is None else passes.grads
         self.nodes = []
         for number in range(len(net.shapes)):
             self.nodes.append(_Node(net, number, self.nodes))
@@ -164,7 +165,7 @@ class _Diagram:
         if node.layer is None:
             return {}
         first = next(n for n, layer in self.net.owners() if layer is node.layer)
-        return {name: self.passes.grads[f"{first}.{name}"] for name in node.layer.params}
+        return {name: self.grads[f"{first}.{name}"] for name in node.layer.params}
 
     def _norms(self):
         """Return the deltas that layers hand down, by node and slot, and keep their range."""

@@ -8,7 +8,7 @@ from ..errors import expects
 from ..layers import GRU, LSTM, RNN
 from ..network import Network
 from ..training.objective import require_network
-from .passes import values_of
+from ..training.passes import values_of
 from .picture import BLUE, ORANGE, Picture, written_out
 
 RECURRENT = (RNN, LSTM, GRU)

@@ -8,7 +8,7 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from ..errors import expects
 from ..layers import GRU, LSTM, RNN
-from .passes import norm
+from ..training.passes import norm
 from .picture import ORANGE, SIGNED, Picture, wide
 from .through_time import one_pass
 

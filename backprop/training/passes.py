@@ -1,4 +1,4 @@
-"""The two passes that pictures are of, every number of them kept."""
+"""Both passes of one batch, every number of them kept: what is watched and drawn."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ..layer import Array
 from ..network import Network
-from ..training.objective import require_loss, require_network
+from .objective import require_loss, require_network
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +19,12 @@ class Passes:
     """As `Network.values` returns them."""
     deltas: list[Array]
     """As `Network.deltas` returns them."""
-    grads: dict[str, Array]
     caches: list
+
+    @property
+    def grads(self):
+        """The gradients by key, as `Network.grads` returns them."""
+        return self.net.grads(self.deltas[-1], self.caches)
 
     def handed_down(self, number):
         """Return the delta that layer `number` hands down to each of the values it reads."""
@@ -40,8 +44,7 @@ def both_passes(who, net, x, y, loss):
     values, caches = values_of(net, x if isinstance(x, tuple) else (x,))
     value, cache = loss.forward(values[-1], y)
     delta = loss.backward(cache)
-    deltas, grads = net.deltas(delta, caches), net.grads(delta, caches)
-    return Passes(net, float(value), values, deltas, grads, caches)
+    return Passes(net, float(value), values, net.deltas(delta, caches), caches)
 
 
 def values_of(net, xs):
