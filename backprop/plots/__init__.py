@@ -13,6 +13,7 @@ from .deltas import delta_history, delta_norms
 from .diagram import diagram
 from .features import feature_maps, filters
 from .picture import BLUE, ORANGE, Picture
+from .pixels import input_gradient, receptive_field
 from .through_time import gradient_through_time
 from .unrolled import unrolled
 
@@ -28,7 +29,9 @@ __all__ = [
     "feature_maps",
     "filters",
     "gradient_through_time",
+    "input_gradient",
     "learning_curves",
+    "receptive_field",
     "unrolled",
     "wrong_predictions",
 ]
