@@ -90,7 +90,7 @@ def receptive_field(net, value, index, in_shape, /):
         raise expects("receptive_field", "a Network", repr(net), TypeError)
     if net.inputs > 1:
         raise expects("receptive_field", "a network with one input", net.inputs)
-    if len(in_shape) != 3:
+    if not isinstance(in_shape, tuple | list) or len(in_shape) != 3:
         raise expects("receptive_field", "the shape (H, W, C) of an image", in_shape)
     twin = _opened(net, in_shape)
     index = _checked(twin, value, index)
@@ -133,7 +133,8 @@ def _checked(net, value, index):
     index = tuple(index) if isinstance(index, tuple | list) else (index,)
     shape = net.shapes[value]
     inside_it = len(index) == len(shape) and all(
-        i in range(length) for i, length in zip(index, shape, strict=True)
+        hasattr(i, "__index__") and i in range(length)
+        for i, length in zip(index, shape, strict=True)
     )
     if not inside_it:
         raise expects("receptive_field", f"an index into {shape}", index)

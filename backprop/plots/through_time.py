@@ -58,18 +58,21 @@ def recurrent_parts(who, net, x, delta):
     """
     xs = x if isinstance(x, tuple) else (x,)
     if isinstance(net, RECURRENT):
-        cache = one_pass(who, net, xs, delta)
-        return [(net.name or type(net).__name__, net.gate_deltas(np.asarray(delta), cache))]
+        xs, delta, cache = one_pass(who, net, xs, delta)
+        return [(net.name or type(net).__name__, net.gate_deltas(delta, cache))]
     require_network(who, net)
     _, caches = values_of(net, xs)
-    found = [*_inside(net, np.asarray(delta), caches)]
+    found = [*_inside(net, _fractions(delta, net.parameters), caches)]
     if not found:
         raise expects(who, "a network with an RNN, LSTM or GRU", repr(net))
     return found
 
 
 def one_pass(who, layer, xs, delta):
-    """Return the cache of a recurrent layer, or raise ValueError for what does not fit."""
+    """Return inputs and delta of a recurrent layer as arrays, and the cache of its forward pass.
+
+    Raises ValueError for what does not fit.
+    """
     D = len(layer.params["Wx"])
     shape = np.shape(xs[0])
     if len(shape) != 3 or 0 in shape or shape[2] != D:
@@ -77,7 +80,13 @@ def one_pass(who, layer, xs, delta):
     if np.shape(delta) != (*shape[:2], layer.units):
         what = f"a delta of shape {(*shape[:2], layer.units)}"
         raise expects(who, what, np.shape(delta))
-    return layer.forward(*map(np.asarray, xs))[1]
+    xs = tuple(_fractions(x, layer.Wx) for x in xs)
+    return xs, _fractions(delta, layer.Wx), layer.forward(*xs)[1]
+
+
+def _fractions(array, like):
+    """Return an array as floats, of the type of `like` at least."""
+    return np.asarray(array, np.result_type(np.asarray(array), like))
 
 
 def _inside(net, delta, caches):

@@ -46,8 +46,7 @@ def unrolled(layer, x, delta, /):
         raise expects("unrolled", "an LSTM, a GRU or an RNN", repr(layer), TypeError)
     if layer.reverse or layer.masked:
         raise expects("unrolled", "a layer that is neither reversed nor masked", repr(layer))
-    x, delta = np.asarray(x), np.asarray(delta)
-    cache = one_pass("unrolled", layer, (x,), delta)
+    (x,), delta, cache = one_pass("unrolled", layer, (x,), delta)
     if x.shape[1] > MOST:
         raise expects("unrolled", f"at most {MOST} steps", x.shape[1])
     return _Unrolled(layer, x, delta, cache).figure

@@ -265,6 +265,16 @@ FIELD = "receptive_field expects"
         ),
         (
             ValueError,
+            lambda: plots.receptive_field(built(), 1, 0, 28),
+            f"{FIELD} the shape (H, W, C) of an image, got 28",
+        ),
+        (
+            ValueError,
+            lambda: plots.receptive_field(built(), 5, 1.0, (6, 5, 1)),
+            f"{FIELD} an index into (3,), got (1.0,)",
+        ),
+        (
+            ValueError,
             lambda: plots.receptive_field(built(), 6, 0, (6, 5, 1)),
             f"{FIELD} a value from 0 to 5, got 6",
         ),

@@ -108,6 +108,20 @@ def test_a_masked_layer_takes_its_mask():
     assert_legible(figure)
 
 
+@every_layer
+def test_whole_numbers_are_taken_as_fractions(kind):
+    layer, x = built(kind), np.arange(N * T * D).reshape(N, T, D) % 3
+    delta = np.ones((N, T, H), int)
+    figures = [
+        draw(layer, *inputs)
+        for draw in (plots.gradient_through_time, plots.unrolled)
+        for inputs in ((x, delta), (x.astype(float), delta.astype(float)))
+    ]
+    assert figures[0].svg() == figures[1].svg()
+    assert figures[2].svg() == figures[3].svg()
+    assert shown(figures[0].axes[0]).max() > 0
+
+
 def test_deltas_of_zero_are_drawn():
     x = random(N, T, D)
     assert_legible(plots.gradient_through_time(built("RNN"), x, np.zeros((N, T, H))))
