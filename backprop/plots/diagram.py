@@ -7,45 +7,17 @@ import numpy as np
 from matplotlib.patches import FancyArrowPatch
 
 from ..errors import batch_of, choice, expects
-from ..layers import (
-    ELU,
-    GELU,
-    GRU,
-    LSTM,
-    RNN,
-    SELU,
-    Add,
-    Bidirectional,
-    Concat,
-    Dense,
-    Dropout,
-    Flatten,
-    Identity,
-    LeakyReLU,
-    PReLU,
-    ReLU,
-    Reshape,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Softsign,
-    Tanh,
-)
+from ..layers import Dense
 from ..training.objective import require_network
 from ..training.passes import both_passes, norm
-from .bodies import MOST_UNITS, SLIM, Slim, Tile, Units, relative
+from .bodies import SLIM, Units, relative
 from .layout import Layout, curve
+from .nodes import ROW, UNIT_BY_UNIT, Node, both_units, room
 from .picture import BLUE, ORANGE, Picture, wide
 
 LINES = ("gradients", "deltas")
-UNIT_BY_UNIT = (
-    *(ELU, GELU, SELU, Dropout, Identity, LeakyReLU, PReLU, ReLU),
-    *(Sigmoid, SiLU, Softplus, Softsign, Tanh),
-)
-SLIM_ONES = (*UNIT_BY_UNIT, Flatten, Reshape, Add, Concat)
-RECURRENT = (RNN, LSTM, GRU, Bidirectional)
 # All lengths are in inches: a unit of the axes is an inch of the picture.
-MARGIN, GAP, FAN, ROW, BUS = 0.25, 0.32, 0.8, 0.15, 0.06
+MARGIN, GAP, FAN, BUS = 0.25, 0.32, 0.8, 0.06
 SIZE = 7.5
 THIN, THICK, DECADES = 0.4, 4.0, 3
 """Widths of wires, in points, and over how many decades of norms they grow at least."""
@@ -85,59 +57,16 @@ def diagram(net, x=None, y=None, /, *, loss=None, lines="gradients"):
     return _Diagram(net, passes, lines).figure
 
 
-class _Node:
-    """A value of the network, with what it looks like."""
-
-    def __init__(self, net, number, nodes):
-        made_by = number - net.inputs
-        self.number, self.shape = number, net.shapes[number]
-        self.layer = net[made_by] if made_by >= 0 else None
-        self.reads = [nodes[i] for i in net.steps[made_by][1]] if self.layer else []
-        which = f" {number}" if net.inputs > 1 else ""
-        self.title = f"{made_by} {self.layer.name}" if self.layer else f"input{which}"
-        self.body = self._body()
-        self.captions = []
-
-    def _body(self):
-        if len(self.shape) < 2 and math.prod(self.shape) <= MOST_UNITS:
-            return Units(self.shape)
-        if isinstance(self.layer, SLIM_ONES):
-            return Slim(wide(self.title))
-        return Tile(self.shape)
-
-    @property
-    def slim(self):
-        return isinstance(self.body, Slim)
-
-    @property
-    def loops(self):
-        """Whether an arrow leads from the layer back to itself."""
-        return isinstance(self.layer, RECURRENT)
-
-    @property
-    def width(self):
-        words = self.captions if self.slim else [self.title, *self.captions]
-        return max(self.body.width, *map(wide, words))
-
-    @property
-    def above(self):
-        return self.body.above + (0 if self.slim else 0.2) + (0.2 if self.loops else 0)
-
-    @property
-    def below(self):
-        return self.body.below + 0.05 + ROW * len(self.captions)
-
-
 class _Diagram:
     def __init__(self, net, passes, lines):
         self.net, self.passes, self.lines = net, passes, lines
         self.grads = {} if passes is None else passes.grads
         self.nodes = []
         for number in range(len(net.shapes)):
-            self.nodes.append(_Node(net, number, self.nodes))
+            self.nodes.append(Node(net, number, self.nodes))
             self.nodes[-1].captions = self._captions(self.nodes[-1])
         self.down = self._norms()
-        self.layout = Layout(self.nodes, _room)
+        self.layout = Layout(self.nodes, room)
         self.legend = self._legend()
         self._open()
         for node in self.nodes:
@@ -226,7 +155,7 @@ class _Diagram:
 
     def _how(self, node, slot, wire):
         """Return the method that draws a wire."""
-        if len(wire) > 2 or not _both_units(node):
+        if len(wire) > 2 or not both_units(node):
             return self._wire
         if isinstance(node.layer, Dense):
             return self._weights
@@ -236,16 +165,16 @@ class _Diagram:
 
     def _open(self):
         """Make the figure, and find where every column begins and ends."""
-        columns = [[p for p in column if isinstance(p, _Node)] for column in self.layout.columns]
+        columns = [[p for p in column if isinstance(p, Node)] for column in self.layout.columns]
         self.left, self.right, x = [], [], MARGIN
         for column in columns:
-            fan = any(isinstance(node.layer, Dense) and _both_units(node) for node in column)
+            fan = any(isinstance(node.layer, Dense) and both_units(node) for node in column)
             x += 0 if not self.left else FAN if fan else GAP
             self.left.append(x)
             x += max((node.width for node in column), default=SLIM)
             self.right.append(x)
         y = self.layout.y
-        nodes = [place for place in y if isinstance(place, _Node)]
+        nodes = [place for place in y if isinstance(place, Node)]
         top = min([y[n] - n.above for n in nodes] + [*y.values()]) - MARGIN
         bottom = max([y[n] + n.below for n in nodes] + [*y.values()]) + MARGIN
         self.legend_at = bottom
@@ -386,17 +315,6 @@ class _Diagram:
     def _text(self, x, y, words, color, *, ha="center", size=SIZE, rotation=0):
         style = {"ha": ha, "va": "center", "fontsize": size, "rotation": rotation}
         self.axes.text(x, y, words, color=color, zorder=4, **style)
-
-
-def _room(a, b):
-    """Return how far apart two neighbours in a column have to be."""
-    below = a.below if isinstance(a, _Node) else 0.0
-    above = b.above if isinstance(b, _Node) else 0.0
-    return below + above + 0.2
-
-
-def _both_units(node):
-    return all(isinstance(each.body, Units) for each in (node, *node.reads))
 
 
 def _short(number):
