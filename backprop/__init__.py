@@ -113,6 +113,7 @@ from .schedules import (
 )
 from .training import (
     Checkpoint,
+    DeltaNorms,
     EarlyStopping,
     Evaluation,
     History,
@@ -152,6 +153,7 @@ __all__ = [
     "CosineDecay",
     "CrossEntropy",
     "Dataset",
+    "DeltaNorms",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",

@@ -278,6 +278,14 @@ class Network(Layer):
             states: what layers begin with, by their number: `{0: (h0,), 2: (h0, c0)}`, constants.
                 Layers that are not named begin with zeros.
         """
+        values, caches = self.values(x, *more, rng=rng, states=states)
+        return values[-1], caches
+
+    def values(self, x, /, *more, rng=None, states=None):
+        """Return every value, the inputs first, and the caches of all steps: a `forward`.
+
+        `net.deltas(delta, caches)` are the deltas of these values, in the same order.
+        """
         values = self._enter(x, *more)
         states = self._enter_states(states, len(values[0]))
         caches = []
@@ -288,7 +296,7 @@ class Network(Layer):
             y, cache = layer.forward(*(values[i] for i in reads), **extra)
             values.append(y)
             caches.append(cache)
-        return values[-1], caches
+        return values, caches
 
     def predict(self, x, /, *more):
         return self._run(self._enter(x, *more), {}, carrying=())[0]
@@ -349,19 +357,32 @@ class Network(Layer):
             wanted.append(bool(layer.params) or any(wanted[i] for i in reads))
         return self._run_back(delta, cache, wanted)[1]
 
-    def deltas(self, delta, cache, /):
+    def deltas(self, delta, cache, /, value=None):
         """Return dL/dv of every value v: of the inputs, and of each layer's output.
 
         It is None for an input of whole numbers.
-        """
-        return self._run_back(delta, cache, [True] * len(self.shapes), keep=True)[0]
 
-    def _run_back(self, delta, caches, wanted, keep=False):
-        if np.ndim(delta) == 0 or np.shape(delta)[1:] != self.shapes[-1]:
-            what = f"a delta of shape {batch_of(self.shapes[-1])}"
+        Args:
+            delta: dL/dv of the last value, or of the one that `value` names.
+            cache: what `forward` returned.
+            value: the number of the value where the pass begins. What it is not made of has None.
+        """
+        value = len(self.shapes) - 1 if value is None else value
+        if value not in range(len(self.shapes)):
+            raise expects(self.who, f"a value from 0 to {len(self.shapes) - 1}", value)
+        made_of = {value}
+        for number, (_, reads) in reversed(list(enumerate(self.steps))):
+            if self.inputs + number in made_of:
+                made_of.update(reads)
+        wanted = [i in made_of for i in range(len(self.shapes))]
+        return self._run_back(delta, cache, wanted, keep=True, value=value)[0]
+
+    def _run_back(self, delta, caches, wanted, keep=False, value=-1):
+        if np.ndim(delta) == 0 or np.shape(delta)[1:] != self.shapes[value]:
+            what = f"a delta of shape {batch_of(self.shapes[value])}"
             raise expects(self.who, what, np.shape(delta))
         deltas: list[Array] = [None] * len(self.shapes)
-        deltas[-1] = delta
+        deltas[value] = delta
         of_layer: dict[int, Grads] = {}
         for number in reversed(range(len(self.steps))):
             layer, reads = self.steps[number]
@@ -382,6 +403,7 @@ class Network(Layer):
         return deltas, {
             f"{number}.{name}": of_layer[id(layer)][name]
             for number, layer in self.owners()
+            if id(layer) in of_layer
             for name in layer.params
         }
 
@@ -395,6 +417,12 @@ class Network(Layer):
         if self.in_shapes is None:
             raise expects(self.who, "build(in_shape) before summary", "none")
         return summary(self)
+
+    def draw(self, x=None, y=None, /, *, loss=None, lines="gradients"):
+        """Draw the network, and the two passes of one batch: `backprop.plots.diagram`."""
+        from .plots import diagram
+
+        return diagram(self, x, y, loss=loss, lines=lines)
 
     def multiply_adds(self, in_shape, /, *more):
         return sum(

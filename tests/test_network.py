@@ -193,6 +193,39 @@ def test_deltas_are_those_of_every_value():
     assert_close(net.deltas(delta, cache), (dz @ net[0].W.T, dz, dt, delta, delta))
 
 
+def test_values_are_what_the_layers_made():
+    steps = (Dense(3), 0), (Tanh(), 1), (Sigmoid(), 2), (Add(), 2, 3)
+    net = built(wired(*steps), (2,))
+    x = random(4, 2)
+    values, caches = net.values(x)
+    z = x @ net[0].W + net[0].b
+    s = 1 / (1 + np.exp(-np.tanh(z)))
+    assert_close(values, (x, z, np.tanh(z), s, np.tanh(z) + s))
+    assert_array_equal(values[-1], net.forward(x)[0])
+    assert [each.shape for each in net.deltas(random(4, 3), caches)] == [v.shape for v in values]
+
+
+def test_deltas_of_a_value_in_the_middle():
+    """Those of the network that ends there; what the value is not made of has none."""
+    steps = (Dense(3), 0), (Tanh(), 1), (Dense(3), 0), (Add(), 2, 3), (Sigmoid(), 2)
+    net = built(wired(*steps, (Add(), 4, 5)), (2,))
+    x, delta = random(4, 2), random(4, 3, seed=3)
+    _, cache = net.forward(x)
+    deltas = net.deltas(delta, cache, value=2)
+    dz = delta * (1 - np.tanh(x @ net[0].W + net[0].b) ** 2)
+    assert_close(deltas[:3], (dz @ net[0].W.T, dz, delta))
+    assert deltas[3:] == [None] * 4
+    assert_close(net.deltas(delta, cache, value=6), net.deltas(delta, cache))
+    deltas = net.deltas(x, cache, value=0)
+    assert_array_equal(deltas[0], x)
+    assert deltas[1:] == [None] * 6
+    with refusal(ValueError, "Network expects a delta of shape (N, 2), got (4, 3)"):
+        net.deltas(delta, cache, value=0)
+    for value in (7, -1):
+        with refusal(ValueError, f"Network expects a value from 0 to 6, got {value}"):
+            net.deltas(delta, cache, value=value)
+
+
 def test_paths_multiply_but_every_layer_goes_back_once():
     calls = []
     net = built(wired(*((noted(Add(), calls), k, k) for k in range(10))), (1,))

@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -320,6 +321,19 @@ def test_a_delta_of_zero_is_written_as_such():
 
 def test_notebooks_get_a_png():
     assert plots.examples(IMAGES, LABELS)._repr_png_().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_text_in_an_svg_is_text_and_the_file_is_the_same_each_time():
+    def picture():
+        return plots.confusion_matrix(np.array([[8, 2], [0, 5]]), ["cat", "dog"]).svg()
+
+    svg = picture()
+    assert svg.startswith(b"<?xml")
+    for word in (b"cat", b"dog", b"13 of 15 right", b"true class"):
+        assert b">" + word + b"</text>" in svg
+    assert picture() == svg
+    fonttype = matplotlib.rcParams["svg.fonttype"]
+    assert fonttype == matplotlib.rcParamsDefault["svg.fonttype"]
 
 
 def test_pyplot_is_not_touched():

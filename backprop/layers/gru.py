@@ -10,6 +10,7 @@ from .sequences import (
     batch_first,
     blend,
     blend_backward,
+    by_name,
     check_sequence,
     made_by_steps,
     of_inputs,
@@ -248,6 +249,16 @@ class GRU(Layer):
     def _places(self, r):
         """Return the factors p and q, before and after the product with W_n: 1 and the gate."""
         return (1, r) if self.reset_after else (r, 1)
+
+    def gates(self, cache, /):
+        """Return what each step made, by name, each (N, T, H): the gates and the candidate."""
+        _, _, _, gates, *_ = cache
+        return by_name("rzn", gates, self.reverse)
+
+    def gate_deltas(self, delta, cache, /):
+        """Return $da$, the delta of what each of the `gates` is a squashed form of, by name."""
+        da, *_ = self._through_time(delta, cache)
+        return by_name("rzn", da, self.reverse)
 
     def state_shapes(self, in_shape, /, *more):
         begins_anew = self.reverse or len(more) > self.masked

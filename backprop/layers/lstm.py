@@ -10,6 +10,7 @@ from .sequences import (
     batch_first,
     blend,
     blend_backward,
+    by_name,
     check_sequence,
     made_by_steps,
     of_inputs,
@@ -220,6 +221,16 @@ class LSTM(Layer):
         """Return the four views i, f, g, o of an array (N, 4H)."""
         H = self.units
         return a[:, :H], a[:, H : 2 * H], a[:, 2 * H : 3 * H], a[:, 3 * H :]
+
+    def gates(self, cache, /):
+        """Return what each step made, by name, each (N, T, H): the gates."""
+        *_, gates, _, _ = cache
+        return by_name("ifgo", gates, self.reverse)
+
+    def gate_deltas(self, delta, cache, /):
+        """Return $da$, the delta of what each of the `gates` is a squashed form of, by name."""
+        da, *_ = self._through_time(delta, cache)
+        return by_name("ifgo", da, self.reverse)
 
     def state_shapes(self, in_shape, /, *more):
         begins_anew = self.reverse or len(more) > self.masked

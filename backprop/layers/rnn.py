@@ -9,6 +9,7 @@ from .sequences import (
     batch_first,
     blend,
     blend_backward,
+    by_name,
     check_sequence,
     made_by_steps,
     of_inputs,
@@ -169,6 +170,16 @@ class RNN(Layer):
 
     def _slope(self, h):
         return 1 - h**2 if self.activation == "tanh" else h.real > 0
+
+    def gates(self, cache, /):
+        """Return what each step made, by name, each (N, T, H): the state."""
+        _, _, new_h, *_ = cache
+        return by_name("h", new_h, self.reverse)
+
+    def gate_deltas(self, delta, cache, /):
+        """Return $da$, the delta of what each of the `gates` is a squashed form of, by name."""
+        da, *_ = self._through_time(delta, cache)
+        return by_name("h", da, self.reverse)
 
     def state_shapes(self, in_shape, /, *more):
         begins_anew = self.reverse or len(more) > self.masked

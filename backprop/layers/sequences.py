@@ -63,6 +63,12 @@ def of_inputs(dx, dstates, dm, reverse):
     return (dx, *dstates, *dmask) if dstates or dmask else dx
 
 
+def by_name(names, steps, reverse):
+    """Return the stretches that lie side by side in `steps` (T, N, ...) by name, each (N, T, H)."""
+    parts = np.split(batch_first(steps, reverse), len(names), axis=-1)
+    return dict(zip(names, parts, strict=True))
+
+
 def blend(m, new, old):
     r"""Return the state after a step that may be masked: the new one, or the old one as it was.
 

@@ -5,12 +5,14 @@ from .evaluate import Evaluation, evaluate
 from .fit import fit
 from .history import Epoch, History
 from .minimize import minimize
+from .recording import DeltaNorms
 from .saving import load, save
 from .step import TrainStep, Update
 from .truncated import TruncatedBPTT
 
 __all__ = [
     "Checkpoint",
+    "DeltaNorms",
     "EarlyStopping",
     "Epoch",
     "Evaluation",

@@ -29,6 +29,7 @@ def fit(
     freeze=(),
     monitor="loss",
     callbacks=(),
+    watch=(),
     seed=0,
     start=None,
     progress=True,
@@ -65,6 +66,8 @@ def fit(
         freeze: patterns over the keys of parameters that are to stay as they are.
         monitor: whether the `losses` of the schedule are the History's `"loss"` or `"val_loss"`.
         callbacks: functions that are called with a Progress after each epoch.
+        watch: functions that are called with the TrainStep before the first update and after each,
+            such as DeltaNorms. They are to look, and to change nothing.
         seed: a whole number; with the same one, the same run.
         start: the History of an earlier call to go on from; `epochs` are then further ones.
         progress: whether to show a bar (in a terminal) and a line for each epoch.
@@ -83,15 +86,17 @@ def fit(
     step = TrainStep(net, loss, optimizer, **settings, state=history.state)
     examples = Examples("fit", net, data, loss)
     held_out = None if validation is None else Examples("fit", net, validation, loss)
-    _check_calls(schedule, callbacks, monitor, held_out)
+    _check_calls(schedule, callbacks, watch, monitor, held_out)
     history.state = step.state
     first = len(history)
     now = Progress(step, history, first + epochs)
+    for look in watch:
+        look(step)
     with Interrupt() as interrupt, Display(progress, len(examples), first, now.epochs) as display:
         for epoch in range(first, now.epochs):
             losses = getattr(history, monitor)
             plan = _plan(step, len(examples), batch_size, epoch, schedule, losses)
-            row = _epoch(step, examples, epoch, plan, interrupt, display)
+            row = _epoch(step, examples, epoch, plan, watch, interrupt, display)
             if row is None:
                 break
             history.rows.append(row if held_out is None else _validated(row, step, held_out))
@@ -113,7 +118,7 @@ def _plan(step, count, batch_size, epoch, schedule, losses):
         yield index, step.optimizer.rate * factor
 
 
-def _epoch(step, examples, epoch, plan, interrupt, display):
+def _epoch(step, examples, epoch, plan, watch, interrupt, display):
     """Do the updates of one epoch and return what happened, or None if interrupted on the way."""
     tally, norms, rate = Tally(step.objective.loss), [], 0.0
     begun = time.perf_counter()
@@ -128,6 +133,8 @@ def _epoch(step, examples, epoch, plan, interrupt, display):
             raise
         tally.add(update.data_loss, update.y, target, update.penalty)
         norms.append(update.gradient_norm)
+        for look in watch:
+            look(step)
         display.batch(epoch, len(index), tally)
     return Epoch(
         epoch + 1,
@@ -155,12 +162,15 @@ def _history(start):
     return History(start.rows, start.state)
 
 
-def _check_calls(schedule, callbacks, monitor, held_out):
+def _check_calls(schedule, callbacks, watch, monitor, held_out):
     """Raise TypeError for what cannot be called, ValueError for a field that will not be filled."""
     for call in (*callbacks, *([schedule] if schedule else [])):
         if not callable(call):
             what = "callbacks and a schedule that can be called"
             raise expects("fit", what, repr(call), TypeError)
+    for look in watch:
+        if not callable(look):
+            raise expects("fit", "watch to be functions of a TrainStep", repr(look), TypeError)
     choice("fit", "monitor", monitor, ("loss", "val_loss"))
     for name in (monitor, *(getattr(each, "monitor", monitor) for each in callbacks)):
         if name.startswith("val_") and held_out is None:

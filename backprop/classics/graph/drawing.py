@@ -1,11 +1,10 @@
 """Pictures of a labelled graph: values run to the right above the wires, derivatives back below."""
 
 import numpy as np
-from matplotlib.patches import Circle, PathPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Circle, Rectangle
 
 from ...plots import BLUE, ORANGE, Picture
-from .layout import Layout
+from ...plots.layout import Layout, controls, curve
 from .primitives import Input
 
 STYLES = ("wires", "halves")
@@ -37,7 +36,7 @@ class _Drawing:
     def __init__(self, output, values, local, d, style):
         self.values, self.local, self.d = values, local, d
         self.halves = style == "halves"
-        self.layout = Layout(output, self._room)
+        self.layout = Layout(_ancestors(output), self._room)
         self.boxes = []  # what the labels on branches have to keep away from
         self.later = []  # these labels: bends of the wire, contribution
         self.strokes = {}  # points on the curves of every wire, by its bends
@@ -170,11 +169,7 @@ class _Drawing:
             self.later.append((bends, j.primitive.backward(self.d[j], self.local[j])[slot]))
 
     def _curve(self, a, b):
-        points = [a, *_controls(a, b), b]
-        codes = [Path.MOVETO, *[Path.CURVE4] * 3]
-        self.axes.add_patch(
-            PathPatch(Path(points, codes), fill=False, edgecolor=WIRE, linewidth=1, zorder=0)
-        )
+        self.axes.add_patch(curve(a, b, edgecolor=WIRE, linewidth=1, zorder=0))
 
     def _on_branch(self, bends, number):
         """Write what a branch contributes, where on it there is most room."""
@@ -206,6 +201,15 @@ class _Drawing:
         self.axes.text(x, y, text, color=color, **style)
 
 
+def _ancestors(output):
+    """Return the output and all that it is made of, read before reader."""
+    needed = {output}
+    for j in reversed(output.graph.nodes):
+        if j in needed:
+            needed.update(j.reads)
+    return [j for j in output.graph.nodes if j in needed]
+
+
 def _title(node, halves):
     """Return what stands above a node: its name, if it was given one, and its symbol."""
     if isinstance(node.primitive, Input):
@@ -222,16 +226,10 @@ def _short(number):
     return f"{np.real(number) + 0.0:.4g}".replace("-", "−")
 
 
-def _controls(a, b):
-    """Return the inner points of the Bezier curve that leaves a and arrives at b horizontally."""
-    middle = (a[0] + b[0]) / 2
-    return (middle, a[1]), (middle, b[1])
-
-
 def _along(a, b, t):
     """Return the point of that curve at t, from 0 to 1."""
     weights = np.array([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
-    return tuple(weights @ np.array([a, *_controls(a, b), b]))
+    return tuple(weights @ np.array([a, *controls(a, b), b]))
 
 
 def _inside(point, box):

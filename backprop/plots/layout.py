@@ -8,8 +8,10 @@ the nodes are: so it runs past them.
 from itertools import pairwise
 
 import numpy as np
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
-from ...errors import expects
+from ..errors import expects
 
 MOST = 150
 """Nodes: in a row they are as wide as a picture can be."""
@@ -17,7 +19,9 @@ SWEEPS = 12
 
 
 class Layout:
-    """Places for the nodes that `output` is made of.
+    """Places for nodes, of which the last one is the output, made of all the others.
+
+    A node has `reads`, the nodes that it is made of, which stand before it.
 
     * `nodes`: these nodes, in their order.
     * `column`: the column of every node, 0 at the left.
@@ -27,9 +31,9 @@ class Layout:
     * `y`: the height of every place, growing downwards.
     """
 
-    def __init__(self, output, room):
+    def __init__(self, nodes, room):
         """Place the nodes; two neighbours `a` and `b` are `room(a, b)` apart at least."""
-        self.nodes = _ancestors(output)
+        self.nodes, output = nodes, nodes[-1]
         if len(self.nodes) > MOST:
             raise expects("draw", f"at most {MOST} nodes", len(self.nodes))
         rank = {output: 0}
@@ -134,15 +138,6 @@ class Layout:
         return y
 
 
-def _ancestors(output):
-    """Return the output and all that it is made of, read before reader."""
-    needed = {output}
-    for j in reversed(output.graph.nodes):
-        if j in needed:
-            needed.update(j.reads)
-    return [j for j in output.graph.nodes if j in needed]
-
-
 def _spread(wanted, column, room):
     """Return the heights nearest to `wanted`, in the sum of squares, that leave room between.
 
@@ -158,3 +153,15 @@ def _spread(wanted, column, room):
             total = count + pools[-1][1]
             pools[-1] = [(pools[-1][0] * pools[-1][1] + mean * count) / total, total]
     return np.concatenate([np.full(count, mean) for mean, count in pools]) + offset
+
+
+def controls(a, b):
+    """Return the inner points of the Bezier curve that leaves a and arrives at b horizontally."""
+    middle = (a[0] + b[0]) / 2
+    return (middle, a[1]), (middle, b[1])
+
+
+def curve(a, b, **style):
+    """Return that curve as a patch."""
+    codes = [Path.MOVETO, *[Path.CURVE4] * 3]
+    return PathPatch(Path([a, *controls(a, b), b], codes), fill=False, **style)
