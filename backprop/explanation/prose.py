@@ -11,14 +11,16 @@ from .plain import plain
 WIDTH = 88
 MARKED = re.compile(r"(\$[^$]+\$|`[^`]+`|\*\*.+?\*\*|\*[^*\s][^*]*\*)", re.DOTALL)
 HEADING = re.compile(r"^(Args|Returns|Raises|Yields|Attributes):\n", re.MULTILINE)
-ESCAPED: dict[str, str] = {
-    **{c: f"\\{c}" for c in "#%&_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "\\": r"\textbackslash{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
+ESCAPED = str.maketrans(
+    {
+        **{letter: f"\\{letter}" for letter in "#%&_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+    }
+)
 
 
 def as_text(markdown, width=WIDTH):
@@ -87,4 +89,4 @@ def _marked(piece):
 
 
 def _escaped(text):
-    return "".join(ESCAPED.get(letter, letter) for letter in text)
+    return text.translate(ESCAPED)

@@ -1,0 +1,77 @@
+"""One example's way through a network, its loss and back, recorded line by line."""
+
+import dataclasses
+from typing import Any
+
+from ..errors import expects
+from ..losses import Loss
+from ..network import Network
+from .tracer import Call, Record, Tracer
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """What the shipped code computed: every tagged line, every layer's pass, loss and gradients."""
+
+    net: Network
+    loss: Loss
+    records: tuple[Record, ...]
+    """The tagged lines in the order in which they ran."""
+    calls: tuple[Call, ...]
+    """What each layer was given and returned, in that order."""
+    inputs: tuple
+    target: Any
+    y: Any
+    """The network's output."""
+    value: Any
+    """The loss."""
+    delta: Any
+    """The loss's gradient by the output."""
+    dxs: tuple
+    """The gradients by the inputs; None for one of whole numbers."""
+    grads: dict[str, Any]
+    """The gradients by the parameters."""
+
+    def of(self, steps, phase):
+        """Return the records of one layer's pass, those of a network inside it included."""
+        return [
+            record
+            for record in self.records
+            if record.phase == phase and record.steps[: len(steps)] == steps
+        ]
+
+    def call(self, steps, phase):
+        """Return what the layer was given and what it returned."""
+        return next(one for one in self.calls if (one.steps, one.phase) == (steps, phase))
+
+
+def record(net, xs, target, loss, rng=None):
+    """Run both passes of `net` and `loss` under the tracer; change nothing.
+
+    Raises:
+        TypeError: `net` is no Network, or `loss` no Loss.
+        ValueError: there is no target; or what `net` and `loss` raise.
+    """
+    if not isinstance(net, Network):
+        raise expects("explain", "a Network to send an example through", repr(net), TypeError)
+    if not isinstance(loss, Loss):
+        what = "loss=, such as HalfSquaredError(), to send back its gradient"
+        raise expects("explain", what, repr(loss), TypeError)
+    if target is None:
+        raise expects("explain", "a target for the loss", "none")
+    if net.in_shapes is None:
+        raise expects("explain", "a network that is built", repr(net))
+    averages = net.averages
+    try:
+        with Tracer(net, loss) as trace:
+            y, caches = net.forward(*xs, rng=rng)
+            trace.phase = "loss"
+            value, cache = loss.forward(y, target)
+            delta = loss.backward(cache)
+            trace.phase = "backward"
+            dxs, grads = net.backward(delta, caches)
+    finally:
+        net.averages = averages
+    dxs = dxs if isinstance(dxs, tuple) else (dxs,)
+    passes = tuple(trace.records), tuple(trace.calls)
+    return Recording(net, loss, *passes, tuple(xs), target, y, value, delta, dxs, grads)
