@@ -5,6 +5,7 @@ the parts are the docstring. An equation with a tag gets the line that ends in `
 """
 
 import dataclasses
+import functools
 import re
 import textwrap
 
@@ -91,6 +92,13 @@ class Derivation:
             elif part.source.strip():
                 blocks.append(as_latex(part.source.strip("\n")))
         return "\n\n".join(blocks) + "\n\n\\end{document}\n"
+
+
+@functools.cache
+def equations_of(chapter):
+    """Return the numbered equations of a chapter by number."""
+    found = _parts(chapter.doc, chapter.lines)
+    return {one.tag: one for one in found if isinstance(one, Equation) and one.tag}
 
 
 def derivation(thing):

@@ -44,6 +44,31 @@ class Recording:
         """Return what the layer was given and what it returned."""
         return next(one for one in self.calls if (one.steps, one.phase) == (steps, phase))
 
+    def network(self, prefix):
+        """Return the network at `prefix`: () is the whole one, (2,) one that is its layer 2."""
+        net = self.net
+        for number in prefix:
+            net = net[number]
+        return net
+
+    def handed(self, prefix, value):
+        """Return what the readers of a value of that network hand down to it, the last first."""
+        terms = []
+        for number, (_, reads) in reversed(list(enumerate(self.network(prefix).steps))):
+            if value in reads:
+                dx = self.call((*prefix, number), "backward").returned
+                dxs = dx if isinstance(dx, tuple) else (dx,)
+                terms += [dx for i, dx in zip(reads, dxs, strict=True) if i == value]
+        return terms
+
+    def delta_of(self, prefix, value):
+        """Return dL/dv of a value of the network at `prefix`."""
+        made_by = value - self.network(prefix).inputs
+        if made_by >= 0:
+            return self.call((*prefix, made_by), "backward").given[0]
+        dxs = self.call(prefix, "backward").returned if prefix else self.dxs
+        return dxs[value] if isinstance(dxs, tuple) else dxs
+
 
 def record(net, xs, target, loss, rng=None):
     """Run both passes of `net` and `loss` under the tracer; change nothing.

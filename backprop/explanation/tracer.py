@@ -52,6 +52,8 @@ class Record:
     """What stood there before, where the line adds to it (`+=`)."""
     value: Any
     """The result, copied."""
+    inner: bool
+    """Whether it ran inside another tagged line, as `fold` does in Conv2D's."""
     held: dict[str, Any] = dataclasses.field(repr=False, compare=False, default_factory=dict)
     """The very arrays, not copied: where in memory the numbers lay. The result is under ""."""
 
@@ -76,6 +78,8 @@ class Call:
     """The inputs, forward; delta, backward."""
     returned: Any
     """The output, forward; dx, backward, as the layer handed them down."""
+    grads: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """The gradients by the layer's parameters, backward."""
     held: tuple = dataclasses.field(repr=False, compare=False, default=())
     """The very arrays that were given."""
 
@@ -92,6 +96,8 @@ class Tracer:
         self.records: list[Record] = []
         self.calls: list[Call] = []
         self.phase = "forward"
+        self.open = 0
+        """How many tagged lines are running, one inside the other."""
         self._modules = {kind.__module__ for one in subjects for kind in _kinds(one)}
         self._codes: dict[Any, dict] = {}
         self._rounds: dict[tuple, int] = {}
@@ -109,7 +115,7 @@ class Tracer:
         """Return what watches a frame that has tagged lines, or that is a layer's pass."""
         lines = self._lines_of(frame)
         of_network = frame.f_back is not None and frame.f_back.f_code in PASSES
-        is_pass = of_network and frame.f_code.co_name in ("forward", "backward", "grads")
+        is_pass = of_network and frame.f_code.co_name in ("forward", "backward")
         if not lines and not is_pass:
             return None
         return _Watch(self, frame, lines, is_pass).event
@@ -157,7 +163,7 @@ class _Watch:
     def event(self, frame, event, arg):
         """Take one event of the frame: a line is about to run, it returns, or it fails."""
         if event == "exception":
-            self.running = None
+            self._close()
         elif event == "return":
             self._finish(arg)
             if self.is_pass and arg is not None:
@@ -168,19 +174,28 @@ class _Watch:
                 return self.event  # the same statement goes on in another line of it
             self._finish(None)
             if found:
+                self.tracer.open += 1
                 self.running = _Running(self.tracer, frame, found)
         return self.event
+
+    def _close(self):
+        self.tracer.open -= self.running is not None
+        self.running = None
 
     def _finish(self, returned):
         if self.running:
             record = self.running.finish(self.frame, self.steps, returned)
             self.tracer.records.append(record)
-            self.running = None
+            self._close()
 
     def _returned(self, arg):
-        tracer = self.tracer
-        result = tracer.copied(arg[0]) if isinstance(arg, tuple) else None
-        tracer.calls.append(Call(self.steps, self.phase, self.copies, result, self.given))
+        copied = self.tracer.copied
+        result, more = arg
+        grads = {}
+        if self.phase == "backward":
+            grads = {name: copied(value) for name, value in more.items()}
+        call = Call(self.steps, self.phase, self.copies, copied(result), grads, self.given)
+        self.tracer.calls.append(call)
 
 
 class _Running:
@@ -195,15 +210,14 @@ class _Running:
 
     def finish(self, frame, steps, returned):
         tracer, line = self.tracer, self.entry.line
-        made = _read(frame, self.entry.target) or {"": returned}
-        ((name, value),) = made.items()
+        ((name, value),) = (_read(frame, self.entry.target) or {"": returned}).items()
         self.held[""] = value
         counts = {key: frame.f_locals.get(key) for key in line.loops}
         loops = {key: int(n) for key, n in counts.items() if isinstance(n, int | np.integer)}
         key = (steps, tracer.phase, line.file, line.number)
         where = (self.entry.chapter, steps, tracer.phase, tracer.count(key), loops)
-        copied = tracer.copied(value)
-        return Record(line, *where, self.operands, name, self.before, copied, self.held)
+        made = (name, self.before, tracer.copied(value), tracer.open > 1)
+        return Record(line, *where, self.operands, *made, self.held)
 
 
 @dataclasses.dataclass(frozen=True)
