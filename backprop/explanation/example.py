@@ -8,7 +8,7 @@ import numpy as np
 
 from ..network import Network
 from .recording import Recording
-from .writers import LatexWriter, MarkdownWriter, TextWriter
+from .writers import LatexWriter, MarkdownWriter, Note, TextWriter
 
 ROUNDS = 2
 """How many rounds of a loop are shown from its beginning; of more, the last one too."""
@@ -28,13 +28,6 @@ class Place:
 
     name: str
     flow: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Note:
-    """A remark."""
-
-    text: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +85,7 @@ class Example:
             given = ", ".join(_value(net, value) for value in reads)
             shape = np.shape(self.recording.call(steps, "forward").returned)
             to = " and ".join(_readers(prefix, net, made)) or ("above" if prefix else "Loss")
-            yield Place(_name(steps, layer), f"{given} → {_value(net, made)} {shape} → {to}")
+            yield Place(name_of(steps, layer), f"{given} → {_value(net, made)} {shape} → {to}")
             if isinstance(layer, Network):
                 yield from self._forward(steps)
             else:
@@ -107,7 +100,7 @@ class Example:
             if self.recording.call(steps, "backward").returned is None:
                 down = "nothing: its input is whole numbers"
             flow = f"{above} → δ = dL/d{_value(net, made)} → {down}"
-            yield Place(_name(steps, layer), flow)
+            yield Place(name_of(steps, layer), flow)
             yield from self._fan_out(prefix, made)
             if isinstance(layer, Network):
                 yield from self._backward(steps)
@@ -133,7 +126,7 @@ class Example:
             if len(places) > 1 and layer.params:
                 everywhere = " and ".join(map(str, places))
                 yield Place(
-                    _name((number,), layer), f"stands at {everywhere}: its gradients are summed"
+                    name_of((number,), layer), f"stands at {everywhere}: its gradients are summed"
                 )
                 calls = [run.call((place,), "backward") for place in reversed(places)]
                 for name in layer.params:
@@ -174,7 +167,8 @@ def brief(thing):
     return f"{type(thing).__name__}({', '.join(shown)})"
 
 
-def _name(steps, layer):
+def name_of(steps, layer):
+    """Return what a page calls a layer: `2 Dense(3)`, or `2.0 Dense(3)` in a network there."""
     return f"{'.'.join(map(str, steps))} {brief(layer)}"
 
 
@@ -188,7 +182,7 @@ def _value(net, value):
 def _readers(prefix, net, value):
     """Return the names of the layers that read a value."""
     return [
-        _name((*prefix, number), layer)
+        name_of((*prefix, number), layer)
         for number, (layer, reads) in enumerate(net.steps)
         if value in reads
     ]

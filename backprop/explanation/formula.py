@@ -5,7 +5,7 @@ import ast
 import numpy as np
 
 from .styles import is_small
-from .tracer import _readable
+from .tracer import readable
 
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
 COMPARISONS = {ast.Gt: " > ", ast.GtE: " ≥ ", ast.Lt: " < ", ast.LtE: " ≤ ", ast.Eq: " = "}
@@ -21,7 +21,7 @@ def substituted(record, style):
     """
     statement = record.line.statement
     expression = getattr(statement, "value", None)
-    if isinstance(statement, ast.Expr) or expression is None or _readable(expression):
+    if isinstance(statement, ast.Expr) or expression is None or readable(expression):
         return []
     if isinstance(record.value, tuple) or hasattr(record.value, "toarray"):
         return []
@@ -124,6 +124,10 @@ class _Writer:
         if node.attr == "real":
             return self.write(node.value)
         return ATOM, self.style.symbol(symbol(ast.unparse(node)))
+
+    def _IfExp(self, node):
+        taken = self.record.operands.get(ast.unparse(node.test))
+        return self.write(node.body if taken else node.orelse)
 
     def _Tuple(self, node):
         return ATOM, self.style.function("", [self.write(one)[1] for one in node.elts])

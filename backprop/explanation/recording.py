@@ -31,6 +31,8 @@ class Recording:
     """The gradients by the inputs; None for one of whole numbers."""
     grads: dict[str, Any]
     """The gradients by the parameters."""
+    caches: tuple = ()
+    """The caches of the network and of the loss: what forward kept for backward."""
 
     def of(self, steps, phase):
         """Return the records of one layer's pass, those of a network inside it included."""
@@ -44,12 +46,21 @@ class Recording:
         """Return what the layer was given and what it returned."""
         return next(one for one in self.calls if (one.steps, one.phase) == (steps, phase))
 
+    @property
+    def dtype(self):
+        """The type of what was computed."""
+        return self.y.dtype
+
     def network(self, prefix):
         """Return the network at `prefix`: () is the whole one, (2,) one that is its layer 2."""
         net = self.net
         for number in prefix:
             net = net[number]
         return net
+
+    def layer(self, steps):
+        """Return the layer at `steps`; the loss at ()."""
+        return self.network(steps[:-1])[steps[-1]] if steps else self.loss
 
     def handed(self, prefix, value):
         """Return what the readers of a value of that network hand down to it, the last first."""
@@ -99,4 +110,5 @@ def record(net, xs, target, loss, rng=None):
         net.averages = averages
     dxs = dxs if isinstance(dxs, tuple) else (dxs,)
     passes = tuple(trace.records), tuple(trace.calls)
-    return Recording(net, loss, *passes, tuple(xs), target, y, value, delta, dxs, grads)
+    found = (tuple(xs), target, y, value, delta, dxs, grads, (caches, cache))
+    return Recording(net, loss, *passes, *found)

@@ -81,7 +81,7 @@ class Call:
     grads: dict[str, Any] = dataclasses.field(default_factory=dict)
     """The gradients by the layer's parameters, backward."""
     held: tuple = dataclasses.field(repr=False, compare=False, default=())
-    """The very arrays that were given."""
+    """The very objects, not copied: what was given, and all that was returned."""
 
 
 class Tracer:
@@ -194,7 +194,7 @@ class _Watch:
         grads = {}
         if self.phase == "backward":
             grads = {name: copied(value) for name, value in more.items()}
-        call = Call(self.steps, self.phase, self.copies, copied(result), grads, self.given)
+        call = Call(self.steps, self.phase, self.copies, copied(result), grads, (self.given, arg))
         self.tracer.calls.append(call)
 
 
@@ -254,7 +254,7 @@ def _entry(line, chapter):
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         target = next(iter(statement.value.args), None)  # np.copyto writes into its first
     value = getattr(statement, "value", None)
-    targets = [target] if target is not None and _readable(target) else []
+    targets = [target] if target is not None and readable(target) else []
     adds = isinstance(statement, ast.AugAssign)
     return Entry(line, chapter, _compiled(operands(value)), _compiled(targets), adds)
 
@@ -263,7 +263,7 @@ def operands(node):
     """Yield the parts of an expression that are values already: what it computes with."""
     if node is None or isinstance(node, ast.Constant):
         return
-    if _readable(node) and not isinstance(node, ast.UnaryOp | ast.BinOp):
+    if readable(node) and not isinstance(node, ast.UnaryOp | ast.BinOp):
         yield node
     elif isinstance(node, ast.Call):
         if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
@@ -279,17 +279,17 @@ def _is_module(node):
     return isinstance(node, ast.Name) and node.id in ("np", "math", "self")
 
 
-def _readable(node):
+def readable(node):
     """Return whether reading `node` computes nothing: a name, an attribute, an element of one."""
     if isinstance(node, ast.Attribute):
-        return node.attr not in OPERATORS and _readable(node.value)
+        return node.attr not in OPERATORS and readable(node.value)
     if isinstance(node, ast.Subscript):
-        return _readable(node.value)
+        return readable(node.value)
     if isinstance(node, ast.Call):
         named = isinstance(node.func, ast.Name) and node.func.id in VIEWS
-        return named and all(_readable(argument) for argument in node.args)
+        return named and all(readable(argument) for argument in node.args)
     if isinstance(node, ast.Tuple):
-        return all(_readable(element) for element in node.elts)
+        return all(readable(element) for element in node.elts)
     return isinstance(node, ast.Name)
 
 

@@ -1,17 +1,28 @@
 """The page of an example in three forms: text, Markdown with LaTeX, and a LaTeX document."""
 
+import dataclasses
+
 import numpy as np
 
 from .boxes import beside, word
 from .chapters import chapters
 from .derivation import PREAMBLE, equations_of
+from .entries import Term
 from .formula import named, substituted
 from .prose import WIDTH, as_latex
+from .spelling import spelled
 from .styles import Tex, Text, is_small
 
 INDENT = " " * 7
 ROOM = WIDTH - len(INDENT) - 2
 """How wide a formula can be, behind its equals sign."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """A remark."""
+
+    text: str
 
 
 class TextWriter:
@@ -29,7 +40,7 @@ class TextWriter:
         return f"{'' if item.level == 1 else chr(10)}{item.text}\n{rule * len(item.text)}"
 
     def place(self, item):
-        return f"\n{item.name}:  {item.flow}"
+        return f"\n{item.name}:  {item.flow}" if item.flow else f"\n{item.name}"
 
     def note(self, item):
         return f"\n{INDENT}{item.text}"
@@ -39,25 +50,62 @@ class TextWriter:
         return "\n".join(["", f"{INDENT}{item.name}", *rows, *self._result(item.total)])
 
     def record(self, record):
+        rows = self._head(record)
+        rows += self._formula(lambda style: substituted(record, style))
+        return "\n".join([*rows, *self._result(record.value)])
+
+    def _head(self, record, loops=False):
+        """Return the rows of an equation and its line; with `loops`, of which round it is."""
         equation = equation_of(record)
         code, place = f"{INDENT}| {record.line.source}", record.line.place
         if len(code) + len(place) + 2 > WIDTH:
             code = f"{code}\n"
         gap = " " * (WIDTH - len(code.rpartition("\n")[2]) - len(place))
-        rows = ["", f"{_number(record):>5}  {equation.text.rstrip('.,')}", code + gap + place]
-        rows += self._formula(lambda style: substituted(record, style))
-        return "\n".join([*rows, *self._result(record.value)])
+        counts = "".join(f"   {name} = {count}" for name, count in record.loops.items())
+        formula = equation.text.rstrip(".,") + (counts if loops else "")
+        return ["", f"{_number(record):>5}  {formula}", code + gap + place]
+
+    def step(self, item):
+        record = item.nodes[0].record
+        rows = [""] if record is None else self._head(record, loops=True)
+        for node in item.nodes:
+            name = str(self.style.symbol(node.symbol))
+            blank = " " * len(name)
+            rows += self._packed(spelled(node.term, self.style), f"{name} = ")
+            if isinstance(node.term, Term):
+                rows += self._packed(spelled(node.term, self.style, values=True), f"{blank} = ")
+            rows.append(f"{INDENT}{blank} = {self.style.number(node.value)}")
+        return "\n".join(rows)
+
+    def way(self, item):
+        shown = [str(beside(*spelled(one.symbol, self.style))) for one in item.factors]
+        places, values = [one.place for one in item.factors], [one.value for one in item.factors]
+        table = zip([*shown, ""], [*places, "product"], [*values, item.product], strict=True)
+        width = max(map(len, shown))
+        room = max(WIDTH - len(INDENT) - width - 16, *map(len, places))
+        rows = [
+            f"{INDENT}{name:{width}}  {place:{room}}{self.style.number(value):>14}"
+            for name, place, value in table
+        ]
+        return "\n".join(["", f"{INDENT}{item.title}:", *rows])
 
     def _formula(self, draw):
         """Return the rows of what `draw` draws in pieces: small arrays in full where they fit."""
+        both = zip(draw(self.style), draw(self.names), strict=True)
+        return self._packed([full if full.width <= ROOM else short for full, short in both], "= ")
+
+    def _packed(self, pieces, head):
+        """Return the rows of pieces behind `head`, as many in a line as there is room for."""
         lines = []
-        for full, short in zip(draw(self.style), draw(self.names), strict=True):
-            piece = full if full.width <= ROOM else short
-            if lines and lines[-1].width + piece.width <= ROOM:
+        for piece in pieces:
+            if lines and len(head) + lines[-1].width + piece.width <= ROOM + 2:
                 lines[-1] = beside(lines[-1], piece)
             else:
                 lines.append(piece)
-        return [row for k, line in enumerate(lines) for row in _rows(line, "  " if k else "= ")]
+        indented = [head, *[" " * len(head)] * len(lines)]
+        return [
+            row for line, start in zip(lines, indented, strict=False) for row in _rows(line, start)
+        ]
 
     def _result(self, value):
         """Return the rows of a result, with its shape at the end."""
@@ -89,7 +137,7 @@ class MarkdownWriter:
         return f"{'#' * (item.level + 1)} {item.text}"
 
     def place(self, item):
-        return f"**{item.name}**: {item.flow}"
+        return f"**{item.name}**" + (f": {item.flow}" if item.flow else "")
 
     def note(self, item):
         return f"*{item.text}*"
@@ -99,12 +147,37 @@ class MarkdownWriter:
         return self._formula(rf"\mathrm{{{name}}}", summed(item, self.style), item.total)
 
     def record(self, record):
-        equation = equation_of(record)
-        code = f"{record.line.source}  # ({record.tag})  {record.line.place}"
         pieces = substituted(record, self.style)
         name = "" if record.name == "" else named(record.name, self.style)
         numbers = self._formula(name, pieces, record.value)
-        return "\n\n".join([self._equation(equation), self._code(code), numbers])
+        return "\n\n".join([*self._head(record), numbers])
+
+    def _head(self, record):
+        """Return an equation and its line."""
+        code = f"{record.line.source}  # ({record.tag})  {record.line.place}"
+        return [self._equation(equation_of(record)), self._code(code)]
+
+    def step(self, item):
+        record = item.nodes[0].record
+        parts = [] if record is None else self._head(record)
+        if record is not None and record.loops:
+            counts = ", ".join(f"{name} = {count}" for name, count in record.loops.items())
+            parts.insert(0, self.note(Note(f"{counts}:")))
+        for node in item.nodes:
+            both = (False, True) if isinstance(node.term, Term) else (False,)
+            rows = ["".join(spelled(node.term, self.style, values)) for values in both]
+            rows.append(self.style.number(node.value))
+            parts.append(self._aligned(self.style.symbol(node.symbol), rows))
+        return "\n\n".join(parts)
+
+    def way(self, item):
+        rows = [
+            f"| ${''.join(spelled(one.symbol, self.style))}$ | {one.place} "
+            f"| ${self.style.number(one.value)}$ |"
+            for one in item.factors
+        ]
+        head = [f"| {item.title} | where | value |", "|:--|:--|--:|"]
+        return "\n".join([*head, *rows, f"| | product | ${self.style.number(item.product)}$ |"])
 
     def _equation(self, equation):
         return equation.source
@@ -118,6 +191,9 @@ class MarkdownWriter:
             *(["".join(pieces)] if pieces else []),
             *(self._value(dense(one)) for one in values),
         ]
+        return self._aligned(name, lines)
+
+    def _aligned(self, name, lines):
         rows = r" \\ ".join(f"{name if k == 0 else ''} &= {row}" for k, row in enumerate(lines))
         return self._display(rf"\begin{{aligned}} {rows} \end{{aligned}}")
 
@@ -151,6 +227,16 @@ class LatexWriter(MarkdownWriter):
 
     def note(self, item):
         return rf"\emph{{{as_latex(item.text)}}}".replace("…", r"\dots{}")
+
+    def way(self, item):
+        rows = [
+            f"${''.join(spelled(one.symbol, self.style))}$ & {one.place} "
+            rf"& ${self.style.number(one.value)}$ \\"
+            for one in item.factors
+        ]
+        head = rf"\begin{{tabular}}{{llr}}{chr(10)}{item.title} & where & value \\ \hline"
+        last = rf"\hline & product & ${self.style.number(item.product)}$"
+        return "\n".join([head, *rows, last, r"\end{tabular}"])
 
     def _equation(self, equation):
         return f"\\begin{{equation}}\n{equation.tex} \\tag{{{equation.tag}}}\n\\end{{equation}}"
