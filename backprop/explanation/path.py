@@ -1,6 +1,7 @@
 """One number's gradient, followed from the loss to it: every factor, its place and its value."""
 
 import dataclasses
+import heapq
 import itertools
 import math
 import re
@@ -21,6 +22,8 @@ from .writers import LatexWriter, MarkdownWriter, Note, TextWriter
 NAME = re.compile(r"(\d+(?:\.\d+)*)\.(\w+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
 MOST = 4
 """How many terms of a long sum are followed, the largest ones."""
+ENTRIES = 32
+"""How many entries are followed; a single way to the loss in any case."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class Node:
     term: Any
     """The formula: Numbers and Terms."""
     sources: dict
-    """The nodes that numbers of the formula come from, by number."""
+    """The nodes that numbers of the formula come from, by number, as far as they are followed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +87,10 @@ class Path:
         self.recording, self.of, self.digits = recording, of, digits
         self._links = Links(recording)
         self._nodes: dict = {}
+        self._open: list = []
+        self._weight = (0, -1.0)
         self.root = self._root(of)
+        self._follow()
 
     @property
     def value(self):
@@ -94,12 +100,13 @@ class Path:
     @property
     def nodes(self):
         """All entries on the way, from the loss on."""
-        return sorted(self._nodes.values(), key=self._rank)
+        ranked = [(self._rank(node), key[-1], node) for key, node in self._nodes.items()]
+        return [node for *_, node in sorted(ranked, key=lambda one: one[:2])]
 
     def products(self, most=MOST):
         """Return each way as a list of factors, from the loss on; None if there are too many."""
         try:
-            return _products(self.root, most)
+            return _products(self.root, most) if self.complete else None
         except OverflowError:
             return None
 
@@ -134,6 +141,8 @@ class Path:
             title = "The chain of factors" if len(ways) == 1 else f"Way {number} of {len(ways)}"
             yield Way(title, tuple(factors))
         key = self.of.partition("[")[0]
+        if not self.complete:
+            yield Note("Not every term is followed: the other ones stand there as numbers.")
         where = f'stands in grads["{key}"]' if key in run.grads else "backward handed down"
         yield Note(f"{self.value!s} is what {where}, to the last bit.")
 
@@ -166,7 +175,7 @@ class Path:
             whose = [
                 ((n,), array, index) for n, array in zip(reversed(places), arrays, strict=True)
             ]
-            root = self._sum(key, f"d{name}", gradient[index], whose, steps)
+            root = self._sum((key, index), f"d{name}", gradient[index], whose)
         if root.value.tobytes() != gradient[index].tobytes():
             raise unknown(root.record)
         return root
@@ -216,37 +225,57 @@ class Path:
         return self.recording.of(steps, "backward")[-1]
 
     def _node(self, record, index):
-        """Return the node of an entry of what a line made."""
+        """Return the node of an entry of what a line made; where it comes from is found later."""
         key = (id(record), index)
         if key not in self._nodes:
-            layer = self.recording.layer(record.steps)
             value = record.value[index] if index else record.value
-            if "fold(" in record.line.source and not record.inner:
-                inner, place = self._links.folded(record, index)
-                number = Number(f"fold(dX)[{','.join(map(str, index))}]", value, "fold", index)
-                term, sources = number, {number: self._node(inner, place)}
+            if _folds(record):
+                term = Number(f"fold(dX)[{','.join(map(str, index))}]", value, "fold", index)
             else:
-                term = entry(record, index, layer)
-                sources = self._sources(record, term)
+                term = entry(record, index, self.recording.layer(record.steps))
             _agree(record, term, value)
             name = f"{_symbol(record)}[{','.join(map(str, index))}]"
             place = f"{_place(record)} ({record.tag})"
-            self._nodes[key] = Node(record, place, name, value, term, sources)
+            self._nodes[key] = Node(record, place, name, value, term, {})
+            heapq.heappush(self._open, (self._weight, len(self._nodes), self._nodes[key]))
         return self._nodes[key]
 
-    def _sources(self, record, term):
-        """Return the nodes that numbers of a formula come from: of a long sum, the largest."""
-        found = {}
-        for part in largest(term, MOST):
-            for number in operands_of(part):
-                origin = self._links.of(record, number)
-                if origin is None:
-                    raise unknown(record, number.symbol)
-                if origin[0] == "line":
-                    found[number] = self._node(*origin[1:])
-                elif origin[0] == "delta":
-                    found[number] = self._given(*origin[1:])
-        return found
+    def _follow(self):
+        """Find where the entries come from: one way to the loss, then the weightiest others.
+
+        A weight is a pair. The first number is 0 on that one way and 1 beside it; the second is
+        minus the share that an entry has in the gradient, as far as sizes tell.
+        """
+        self.complete = True
+        while self._open:
+            (beside, share), _, node = heapq.heappop(self._open)
+            if beside and len(self._nodes) >= ENTRIES:
+                self.complete = False
+                return
+            parts = largest(node.term, MOST)
+            parts = node.term.parts if parts == [node.term] and _is(node.term, "+") else parts
+            sizes = [abs(worked_out(part)) for part in parts]
+            order = sorted(range(len(parts)), key=lambda k, sizes=sizes: -sizes[k])
+            self.complete &= not _is(node.term, "+") or len(parts) == len(node.term.parts)
+            for k in order:
+                for number in operands_of(parts[k]):
+                    self._weight = (beside, share * float(sizes[k] / (sum(sizes) or 1)))
+                    source = self._source(node.record, number)
+                    if source is not None:
+                        node.sources[number] = source
+                        beside = 1
+
+    def _source(self, record, number):
+        """Return the node that a number of a line's formula comes from, None if none."""
+        if number.source == "fold":
+            return self._node(*self._links.folded(record, number.index))
+        origin = self._links.of(record, number)
+        if origin is None:
+            raise unknown(record, number.symbol)
+        kind, *where = origin
+        if kind == "given":
+            return None
+        return self._node(*where) if kind == "line" else self._given(*where)
 
     def _given(self, steps, index):
         """Return the node of an entry of the delta that a layer is given."""
@@ -275,7 +304,7 @@ class Path:
             steps, part, _ = whose[0]
             return self._handed(steps, 0, part, index)
         total = run.delta_of(prefix, value)[index]
-        return self._sum((prefix, value, index), f"dL/dv{value}", total, whose, (*prefix, value))
+        return self._sum((prefix, value, index), f"dL/dv{value}", total, whose)
 
     def _of_loss(self):
         """Return the record of the line that made the loss's gradient."""
@@ -316,7 +345,7 @@ class Path:
             return self._made(array, index, steps)
         return self._handed(steps, 0, array, index)
 
-    def _sum(self, key, symbol, value, whose, steps):
+    def _sum(self, key, symbol, value, whose):
         """Return the node of a sum over readers, or over the places of a shared layer."""
         if key not in self._nodes:
             sources, numbers = {}, []
@@ -327,9 +356,7 @@ class Path:
                 sources[number] = node
                 numbers.append(number)
             listed = f"{symbol}[{','.join(map(str, whose[0][2]))}]"
-            place = (
-                "the sum over its readers" if symbol.startswith("dL") else "the sum over its places"
-            )
+            place = "its readers" if symbol.startswith("dL") else "the places of the layer"
             term = Term("+", tuple(numbers))
             self._nodes[key] = Node(None, place, listed, value, term, sources)
         return self._nodes[key]
@@ -351,6 +378,11 @@ def _agree(record, term, value):
     bound = unit * (len(parts) + 16) * (sum(parts) + abs(value))
     if abs(worked_out(term) - value) > bound:
         raise unknown(record)
+
+
+def _folds(record):
+    """Return whether a line calls `fold`, whose own lines are on the way then."""
+    return ".fold(" in record.line.source and not record.inner and "dX" in record.line.source
 
 
 def _symbol(record):
@@ -375,10 +407,8 @@ def _products(node, most):
         factors = part.parts if _is(part, "*") else (part,)
         followed = [one for one in factors if any(n in node.sources for n in operands_of(one))]
         if len(followed) != 1 or followed[0] not in node.sources:
-            if not followed and worked_out(part):
-                raise OverflowError  # a term of a long sum that is not followed
             if not followed:
-                continue
+                continue  # it comes to nothing
             return [[Factor(Number(node.symbol, node.value), node.place, node.value)]]
         own = [
             Factor(one, node.place, worked_out(one)) for one in factors if one is not followed[0]

@@ -10,7 +10,7 @@ import pytest
 import backprop as bp
 from backprop.classics import mazur
 from backprop.explanation.entries import Number, Term, worked_out
-from backprop.explanation.path import MOST, Path
+from backprop.explanation.path import ENTRIES, MOST, Path
 from backprop.explanation.recording import record
 from backprop.explanation.spelling import spelled
 from backprop.explanation.styles import Text
@@ -260,6 +260,23 @@ def test_of_a_long_sum_the_largest_terms_are_followed():
     assert "+ … (6 smaller)" in str(page)
     assert page.products() is None
     assert r"\text{ + … (6 smaller)}" in page._repr_markdown_()
+
+
+def test_of_many_entries_the_weightiest_are_followed_and_one_way_to_the_loss():
+    layers = [bp.RNN(6), bp.RNN(6), bp.Last(), bp.Dense(4)]
+    net = built(layers, (9, 3))
+    x, target = spread((3, 9, 3), 0), spread((3, 4), 1)
+    page = bp.explain(net, x, target, loss=MSE, of="0.Wx[1,2]")
+    assert not page.complete
+    assert page.products() is None
+    assert page.value == page.recording.grads["0.Wx"][1, 2]
+    assert "Not every term is followed: the other ones stand there as numbers." in str(page)
+    assert page.nodes[0].record.phase == "loss"
+    node = page.root
+    while node.sources:
+        node = next(iter(node.sources.values()))
+    assert node.record.phase == "loss"
+    assert len(page.nodes) <= 4 * ENTRIES
 
 
 def test_what_comes_to_nothing_is_not_followed():
