@@ -26,6 +26,9 @@ from .data import (
     split,
     write_idx,
 )
+from .explanation import (
+    explain,
+)
 from .initializers import (
     Constant,
     Given,
@@ -204,6 +207,7 @@ __all__ = [
     "batches",
     "certify",
     "evaluate",
+    "explain",
     "fit",
     "gradcheck",
     "list_data",

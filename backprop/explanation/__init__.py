@@ -1,0 +1,62 @@
+"""Formula, line of code and number as one thing.
+
+    explain(LSTM)                            the derivation over its code
+    explain(net, x, y, loss=...)             one example's way through it, with every number
+    explain(..., of="2.W[3,1]")              the chain of factors from the loss to one weight
+
+What takes long to import is imported when something is explained.
+"""
+
+from ..errors import expects, whole
+
+
+def explain(subject, x=None, y=None, /, *, loss=None, of=None, rng=None, digits=6, small=16):
+    """Return formulas over the lines that carry them out; of a network's pass, with the numbers.
+
+    `print` it in a terminal; a notebook shows it as Markdown with LaTeX; `latex()` is a document.
+
+    Without `x` it is the derivation of `subject`. With `x` it is one pass of a network, forward and
+    back: for every layer the formula, the line, the numbers in their places and what they gave. The
+    numbers are those that the shipped code computed, recorded while it ran. Nothing is changed, not
+    even running averages.
+
+    With `of` it is the way from the loss to one entry of a gradient: a weight, "2.W[3,1]" of layer
+    2; a number that goes into a layer, "0.x[0,5,7]", counted with the example's axis; or one that
+    comes out of it, "1.y[0,3]". Every line on the way is taken apart into single numbers, and what
+    stands at the end is the float that `backward` returned. Of a long sum, the largest terms are
+    followed.
+
+    Args:
+        subject: a layer, a loss or anything else with equations in its docstring, as a class, an
+            object or a function; with `x`, a built Network.
+        x: an input with the batch axis, best of a single example; a tuple of several inputs.
+        y: the target for the loss.
+        loss: a loss such as `HalfSquaredError()`.
+        of: which entry of a gradient to follow.
+        rng: the numpy Generator or seed that stochastic layers draw from.
+        digits: how many digits of a number are shown; the page's `recording` has all.
+        small: how many numbers an array can have to be written out.
+
+    Raises:
+        TypeError: `subject` has no derivation, or no source that can be read; with `x`, it is no
+            Network, or `loss` is no loss.
+        ValueError: the network is not built, the target is missing, `of` names nothing, or what
+            network and loss raise.
+        NotImplementedError: on the way to `of` is a line that is no formula of single numbers.
+    """
+    if x is None:
+        if y is not None or loss is not None or of is not None:
+            raise expects("explain", "an input x to send through the network", "none")
+        from .derivation import derivation
+
+        return derivation(subject)
+    from .example import Example
+    from .recording import record
+
+    digits, small = whole("explain", "digits", digits), whole("explain", "small", small, least=0)
+    run = record(subject, x if isinstance(x, tuple) else (x,), y, loss, rng)
+    if of is None:
+        return Example(run, digits, small)
+    from .path import Path
+
+    return Path(run, of, digits)
