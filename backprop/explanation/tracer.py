@@ -22,7 +22,7 @@ from ..network import Network, inside
 from .chapters import Line, chapters
 
 PACKAGE = __name__.partition(".")[0] + "."
-PASSES = {Network.forward.__code__: "forward", Network._run_back.__code__: "backward"}
+PASSES = {Network.values.__code__: "forward", Network._run_back.__code__: "backward"}
 VIEWS = ("rows", "divmod", "len")
 """Functions that may stand in an operand: they compute none of its numbers."""
 OPERATORS = ("T", "real")
