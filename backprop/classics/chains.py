@@ -1,18 +1,8 @@
-"""Chains of layers: what is asked of one, and all that happens on its way."""
-
-import numpy as np
+"""Chains of layers: what is asked of one."""
 
 from ..errors import expects
 from ..layers import Dense
 from ..network import Network
-
-
-def values(net, x):
-    """Return the input of a chain and what each of its layers makes of it."""
-    found = [np.asarray(x, dtype=net.dtype)]
-    for layer in net:
-        found.append(layer.predict(found[-1]))
-    return found
 
 
 def check_chain(who, net):

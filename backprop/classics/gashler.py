@@ -58,7 +58,7 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from .axes import open_frame
-from .chains import check_in_turn, values
+from .chains import check_in_turn
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("M. Gashler", 2010, "A thorough derivation of back-propagation: five layers")
@@ -127,7 +127,7 @@ def written_out(net, x, target):
     check_in_turn("written_out", net)
     if [type(layer) for layer in net] != [Dense, Sigmoid] * 5:
         raise expects("written_out", "five times Dense and Sigmoid", repr(net))
-    _, a1, a2, a3, a4, a5 = values(net, x)[::2]  # after each activation
+    _, a1, a2, a3, a4, a5 = net.values(x)[0][::2]  # after each activation
     if np.shape(target) != a5.shape:
         raise expects("written_out", f"targets of shape {a5.shape}", np.shape(target))
     W2, W3, W4, W5 = (net[n].W for n in (2, 4, 6, 8))

@@ -117,14 +117,7 @@ def backward(delta, A, w, /, convention="convolution"):
 def backward_by_rotation(delta, A, w, /, convention="convolution"):
     """Return the same as `backward`, as convolutions with what has to be turned, turned.
 
-    Args:
-        delta: dL/dz.
-        A: the image (H, W).
-        w: the kernel (K, K'), not larger than it.
-        convention: that of the forward pass.
-
-    Raises:
-        ValueError: shapes that do not fit, or another convention.
+    Args and Raises: as in `backward`.
     """
     A, w, _ = _entered("backward_by_rotation", A, w, convention)
     delta = _delta("backward_by_rotation", delta, A, w)
@@ -138,14 +131,7 @@ def backward_by_rotation(delta, A, w, /, convention="convolution"):
 def cut_and_shared(delta, A, w, /, convention="convolution"):
     """Return `z`, `dA` and `dw` of a Dense with its connections cut and its weights shared.
 
-    Args:
-        delta: dL/dz.
-        A: the image (H, W).
-        w: the kernel (K, K'), not larger than it.
-        convention: "convolution" or "cross-correlation".
-
-    Raises:
-        ValueError: shapes that do not fit, or another convention.
+    Args and Raises: as in `backward`.
     """
     A, w, _ = _entered("cut_and_shared", A, w, convention)
     delta = _delta("cut_and_shared", delta, A, w)

@@ -52,7 +52,7 @@ from ..optimizers import SGD
 from ..plots import BLUE, ORANGE, Picture
 from ..training import TrainStep
 from .axes import open_frame
-from .chains import check_chain, check_same, values
+from .chains import check_chain, check_same
 from .exclusive_or import T, X
 from .reproduction import Classic, Reproduction
 
@@ -136,7 +136,7 @@ def moments(net, seed=0, examples=200):
     x = rng.standard_normal((N, *net.in_shapes[0])).astype(net.dtype)
     y, caches = net.forward(x)
     delta = rng.standard_normal(y.shape).astype(net.dtype)
-    both = values(net, x), net.deltas(delta, caches)
+    both = net.values(x)[0], net.deltas(delta, caches)
     return np.array([[np.mean(each**2) for each in sizes] for sizes in both])
 
 

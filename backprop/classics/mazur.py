@@ -34,7 +34,6 @@ from ..losses import HalfSquaredError
 from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from .axes import open_frame
-from .chains import values
 from .reproduction import Classic, Reproduction
 
 CLASSIC = Classic("M. Mazur", 2015, "A Step by Step Backpropagation Example", seconds=3)
@@ -116,7 +115,7 @@ def reproduce():
 
 def _one_pass(table):
     net = network()
-    _, z1, a1, z2, a2 = values(net, X)
+    _, z1, a1, z2, a2 = net.values(X)[0]
     loss, caches, delta = backward(net)
     deltas, grads = net.deltas(delta, caches), net.grads(delta, caches)
     table.number("z1 of h1", "0.3775", z1[0, 0])

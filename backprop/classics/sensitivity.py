@@ -57,7 +57,7 @@ from ..errors import expects, whole
 from ..layer import Layer, rows
 from ..layers import Dense, Sigmoid, Tanh
 from ..network import Network
-from .chains import check_in_turn, check_same, values
+from .chains import check_in_turn, check_same
 from .reproduction import TWO_WAYS, Classic, Reproduction
 
 CLASSIC = Classic("H. S. Seung; R. Rojas", 1996, "Sensitivities, Jacobians and the full product")
@@ -89,7 +89,7 @@ def outer_products(net, x, delta):
 
     Args, errors: as in `sensitivities`.
     """
-    of_b, found, gradients = sensitivities(net, x, delta), values(net, x), {}
+    of_b, found, gradients = sensitivities(net, x, delta), net.values(x)[0], {}
     for n, dC_db in of_b.items():
         key = f"{net.layers.index(net[n])}.W"  # of a shared layer, where it stands first
         dW = rows(found[n]).T @ rows(dC_db)  # (1)
@@ -205,7 +205,7 @@ def _one_example(who, net, x, delta):
     y, _ = net.forward(np.asarray(x)[np.newaxis])
     if np.shape(delta) != y.shape[1:]:
         raise expects(who, f"a delta of shape {y.shape[1:]}", np.shape(delta))
-    return values(net, np.asarray(x)[np.newaxis])
+    return net.values(np.asarray(x)[np.newaxis])[0]
 
 
 def example():
@@ -234,7 +234,7 @@ def reproduce():
         same(f"Rojas: delta of layer {n // 2 + 1}", deltas[n][0], product)
     same("full product: dC/dx", dx[0], full_product(net, x[0], delta[0]))
     same("delta times the whole Jacobian", dx[0], delta[0] @ jacobian(net, x[0]))
-    h = values(net, x)[4][0]
+    h = net.values(x)[0][4][0]
     flat = np.tensordot(deltas[5][0], weight_jacobian(h, 3), axes=1)
     same("Bendersky: delta times dz/dW", np.outer(h, deltas[5][0]), flat)
     left, right = multiplications((784, 100, 10))

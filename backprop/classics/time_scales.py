@@ -89,7 +89,7 @@ from ..network import Network
 from ..plots import BLUE, ORANGE, Picture
 from ..settings import Configured
 from .axes import open_frame
-from .chains import check_chain, values
+from .chains import check_chain
 from .exclusive_or import XOR
 from .reproduction import Classic, Reproduction
 
@@ -275,7 +275,7 @@ def slopes(net, jumped, x, target, /):
         TypeError: one is no Network, or there is another activation.
     """
     _check_twins(net, jumped)
-    before, after = values(net, x), values(jumped, x)
+    before, after = net.values(x)[0], jumped.values(x)[0]
     if np.shape(target) != before[-1].shape:
         raise expects("slopes", f"targets of shape {before[-1].shape}", np.shape(target))
     delta = (before[-1] + after[-1]) / 2 - target  # (5)
