@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 2 · Train on real handwriting
+# # 10 · Train on real handwriting
 #
 # After this notebook you can
 #
@@ -290,5 +290,5 @@ if fooled is not ...:
 # %% [markdown]
 # ## Where to go on
 #
-# `backprop train` does all this from the command line and keeps the pictures. [3 · A layer of
-# your own](03_your_own_layer.ipynb) adds a layer to the network's vocabulary.
+# `backprop train` does all this from the command line and keeps the pictures. [19 · A layer of
+# your own](19_your_own_layer.ipynb) adds a layer to the network's vocabulary.

@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 4 · Is this derivative right?
+# # 6 · Is this derivative right?
 #
 # After this notebook you can
 #

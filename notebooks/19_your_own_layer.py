@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 3 · A layer of your own
+# # 19 · A layer of your own
 #
 # After this notebook you can
 #
@@ -114,7 +114,7 @@ bp.gradcheck(Swish(), x)
 # One row for each tensor. Two columns are relative errors: against the *complex step*, which is
 # exact to about sixteen digits, and against *differences*, which are good for ten or more.
 # *float32* is how far the same code is off when it computes in float32. Then comes the entry that
-# is worst, with our number and theirs. [4 · Is this derivative right?](04_gradient_checking.ipynb)
+# is worst, with our number and theirs. [6 · Is this derivative right?](06_gradient_checking.ipynb)
 # is about how all that is known; here it is put to use.
 #
 # ## Get it wrong
@@ -523,5 +523,5 @@ Markdown("\n".join(["| | formula | line |", "|---|---|---|", *rows]))
 #
 # ## Where to go on
 #
-# [4 · Is this derivative right?](04_gradient_checking.ipynb) opens the check itself, and puts it to
+# [6 · Is this derivative right?](06_gradient_checking.ipynb) opens the check itself, and puts it to
 # code that is not of this package. `CONTRIBUTING.md` says how a layer gets into the package.

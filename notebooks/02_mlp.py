@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 1 · One neuron, one layer, every number
+# # 2 · One neuron, one layer, every number
 #
 # After this notebook you can
 #
@@ -428,6 +428,6 @@ plt.show()
 # %% [markdown]
 # ## Where to go on
 #
-# [2 · Train on real digits](02_train_digits.ipynb) puts such layers to work. [3 · A layer of your
-# own](03_your_own_layer.ipynb) derives a new one, gets it wrong in three ways and lets the check
-# find out. [4 · Is this derivative right?](04_gradient_checking.ipynb) opens the check itself.
+# [10 · Train on real digits](10_train_digits.ipynb) puts such layers to work. [19 · A layer of your
+# own](19_your_own_layer.ipynb) derives a new one, gets it wrong in three ways and lets the check
+# find out. [6 · Is this derivative right?](06_gradient_checking.ipynb) opens the check itself.
