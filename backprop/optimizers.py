@@ -10,7 +10,6 @@ The parameters `w` and their gradient `g` are flat vectors, as `net.parameters` 
 import math
 
 import numpy as np
-from scipy.linalg import norm
 
 from .errors import expects, real
 from .settings import Configured
@@ -298,7 +297,10 @@ def clip_by_global_norm(g, limit, /):
     who = "clip_by_global_norm"
     if not real(who, "limit", limit) > 0:
         raise expects(who, "a limit above 0", limit)
-    length = float(norm(g.ravel(), check_finite=False))  # BLAS scales: huge squares do not overflow
+    from scipy import linalg  # takes longer to import than this file and all that it imports
+
+    # BLAS scales: huge squares do not overflow.
+    length = float(linalg.norm(g.ravel(), check_finite=False))
     if not math.isfinite(length):
         raise expects(who, "a finite gradient", f"one of length {length}")
     return (g if length <= limit else g * (limit / length)), length

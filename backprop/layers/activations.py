@@ -14,7 +14,6 @@ parts first.
 import math
 
 import numpy as np
-from scipy.special import erfc
 
 from ..errors import real
 from ..layer import Layer
@@ -25,6 +24,13 @@ def sigmoid(x):
     z = np.exp(np.minimum(x, -x))
     # Not x.real: a complex x beside zero must go the way that it went in `minimum`.
     return np.where(x >= 0, 1, z) / (1 + z)
+
+
+def erfc(x):
+    """Return the complementary error function, 1 - erf(x)."""
+    from scipy import special  # takes longer to import than all of this package
+
+    return special.erfc(x)
 
 
 class Identity(Layer):
