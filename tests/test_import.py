@@ -1,4 +1,4 @@
-"""`import backprop` is quick: it imports NumPy and little else. What is slow comes where it is used."""
+"""`import backprop` is quick: it imports NumPy, and what is slow where it is used."""
 
 import subprocess
 import sys
