@@ -3,6 +3,8 @@
 import math
 import operator
 
+import numpy as np
+
 
 def expects(who, what, got, kind: type[Exception] = ValueError):
     """Return the exception to raise.
@@ -34,11 +36,22 @@ def real(who, name, value, least=-math.inf, below=math.inf):
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    if isinstance(value, bool) or not (math.isfinite(number) and least <= number < below):
+    if isinstance(value, bool | str | bytes) or not (
+        math.isfinite(number) and least <= number < below
+    ):
         lower = f" of at least {least:g}" if least > -math.inf else ""
         upper = f" below {below:g}" if below < math.inf else ""
         raise expects(who, f"{name} to be a finite number{lower}{upper}", repr(value))
     return number
+
+
+def generator(who, rng):
+    """Return the numpy Generator that `rng` is, or one made from the seed that it is."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        what = "rng to be a numpy Generator or a seed, a whole number of at least 0"
+        raise expects(who, what, repr(rng)) from None
 
 
 def choice(who, name, value, options):

@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import numpy.typing as npt
 
-from .errors import batch_of, expects, whole
+from .errors import batch_of, expects, generator, whole
 from .layer import Array, Grads, Layer, check_averages
 from .summary import summary
 
@@ -167,7 +167,7 @@ class Network(Layer):
         self._check_wiring()
         before = [(layer, dict(vars(layer))) for layer in inside(self)]
         try:
-            shapes = self._build_layers(in_shapes, np.random.default_rng(rng), dtype)
+            shapes = self._build_layers(in_shapes, generator(self.who, rng), dtype)
         except Exception:
             for layer, attributes in before:
                 vars(layer).clear()

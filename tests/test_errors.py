@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from backprop.errors import batch_of, choice, expects, pair, real, whole
+from backprop.errors import batch_of, choice, expects, generator, pair, real, whole
 
 
 def refusal(text):
@@ -68,7 +68,8 @@ def test_real_returns_a_float(value, number):
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, -math.inf, True, None, "fast", [1.0], 1j, np.float32(np.inf)]
+    "value",
+    [math.nan, math.inf, -math.inf, True, None, "fast", "1", b"1", [1.0], 1j, np.float32(np.inf)],
 )
 def test_real_refuses(value):
     with refusal(f"It expects rate to be a finite number, got {value!r}"):
@@ -90,6 +91,19 @@ def test_real_keeps_to_its_range(bounds, good, bad, range_):
     for value in bad:
         with refusal(f"It expects rate to be a finite number{range_}, got {value!r}"):
             real("It", "rate", value, **bounds)
+
+
+def test_generator_is_the_one_given_or_made_from_a_seed():
+    rng = np.random.default_rng(3)
+    assert generator("It", rng) is rng
+    assert generator("It", 3).random() == rng.random()
+
+
+@pytest.mark.parametrize("value", [-2, 1.5, "a", [1, -1]])
+def test_generator_refuses(value):
+    what = "rng to be a numpy Generator or a seed, a whole number of at least 0"
+    with refusal(f"It expects {what}, got {value!r}"):
+        generator("It", value)
 
 
 def test_choice_returns_one_of_its_options():

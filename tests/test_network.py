@@ -1253,3 +1253,9 @@ def test_a_delta_is_not_broadcast(shape):
     for verb in (net.backward, net.grads, net.deltas):
         with refusal(ValueError, f"Network expects a delta of shape (N, 3), got {shape}"):
             verb(np.ones(shape, np.float32), cache)
+
+
+def test_a_seed_that_is_none_is_refused():
+    what = "rng to be a numpy Generator or a seed, a whole number of at least 0"
+    with pytest.raises(ValueError, match=f"^Network expects {what}, got -2$"):
+        Network([Dense(2)]).build((3,), rng=-2)

@@ -79,11 +79,11 @@ class Check:
         return one.backward(factor * self.delta, one.forward()[1])
 
     def rows(self, gradients):
-        """Return the Comparisons of all tensors whose gradients have their shape."""
+        """Return the Comparisons of all tensors with entries whose gradients have their shape."""
         rows = [
             self.compare(name, np.asarray(gradients[name], float))
             for name, tensor in self.subject.tensors.items()
-            if np.shape(gradients.get(name, ())) == tensor.shape
+            if tensor.size and np.shape(gradients.get(name, ())) == tensor.shape
         ]
         for factor in FACTORS if self.subject.multiplies else ():
             others = self.gradients(factor)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import whole
+from ..errors import generator, whole
 from .check import Check
 from .diagnosis import Case, diagnose
 from .purity import Finding, Randomness, findings, frames_of, settle, structure, unchecked
@@ -60,10 +60,10 @@ def gradcheck(
 
     Raises:
         TypeError: `thing` is nothing that can be checked, or its outputs are no real numbers.
-        ValueError: no inputs, or empty or non-finite ones, or `entries` below 1.
+        ValueError: no inputs, or empty or non-finite ones, `entries` below 1, or `rng` no seed.
     """
     entries = None if entries is None else whole("gradcheck", "entries", entries)
-    rng = np.random.default_rng(rng)
+    rng = generator("gradcheck", rng)
     of_foreign_code = np.random.get_state()  # noqa: NPY002 -- seeded on the way if it draws
     try:
         subject = subject_of(thing, inputs, loss, target, rng)

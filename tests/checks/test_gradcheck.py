@@ -257,6 +257,12 @@ FINITE = "gradcheck expects inputs of finite numbers, at least one, got "
             "gradcheck expects one input or more, got none",
         ),
         (
+            lambda: bp.gradcheck(bp.Tanh(), inputs(1, 2), rng=-2),
+            ValueError,
+            "gradcheck expects rng to be a numpy Generator or a seed, a whole number of at least 0,"
+            " got -2",
+        ),
+        (
             lambda: bp.gradcheck(bp.Tanh(), np.empty((0, 3))),
             ValueError,
             FINITE + "an array of shape (0, 3)",
@@ -347,3 +353,21 @@ def test_losses_are_held_to_the_last_digits_too(error):
     assert bp.gradcheck(Off(), inputs(3, 4), target=target)["x"].verdict == "wrong"
     net = bp.Network([bp.Dense(4)])
     assert not bp.gradcheck(net, inputs(3, 4), loss=Off(), target=target)
+
+
+def test_a_parameter_without_entries_has_nothing_to_check():
+    class Scaled:
+        def __init__(self):
+            self.W, self.none = np.ones((3, 2)), np.empty(0)
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, delta):
+            self.dW, self.dnone = self.x.T @ delta, np.empty(0)
+            return delta @ self.W.T
+
+    report = bp.gradcheck(Scaled(), inputs(2, 3))
+    report.assert_ok()
+    assert [row.name for row in report.comparisons] == ["x", "W"]
