@@ -28,7 +28,7 @@ def explain(subject, x=None, y=None, /, *, loss=None, of=None, rng=None, digits=
 
     Args:
         subject: a layer, a loss or anything else with equations in its docstring, as a class, an
-            object or a function; with `x`, a built Network.
+            object, a function or a module; with `x`, a built Network.
         x: an input with the batch axis, best of a single example; a tuple of several inputs.
         y: the target for the loss.
         loss: a loss such as `HalfSquaredError()`.

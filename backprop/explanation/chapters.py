@@ -52,11 +52,13 @@ class Chapter:
 
 
 def chapter(thing):
-    """Return the chapter of a class, of an instance's class, or of a function.
+    """Return the chapter of a class, of an instance's class, of a function or of a whole file.
 
-    A class without numbered equations has those of the nearest class that it inherits from. Raises
-    TypeError if there is no docstring, or no source to be read.
+    A file is given as its module. A class without numbered equations has those of the nearest class
+    that it inherits from. Raises TypeError if there is no docstring, or no source to be read.
     """
+    if inspect.ismodule(thing):
+        return _file_chapter(thing)
     subject = thing if isinstance(thing, type) or inspect.isfunction(thing) else type(thing)
     told = [
         one
@@ -69,6 +71,16 @@ def chapter(thing):
     name = subject.__qualname__.replace("<locals>.", "")
     found = [one for one in chapters(_file(subject, thing)) if one.name == name]
     return found[-1] if found else Chapter(name, inspect.cleandoc(subject.__doc__))
+
+
+def _file_chapter(module):
+    """Return the chapter that a file begins with, and the tagged lines that have none nearer."""
+    doc, file = inspect.getdoc(module), getattr(module, "__file__", None)
+    if not (doc and file):
+        raise expects("explain", "something with a derivation in its docstring", module, TypeError)
+    name = module.__name__.rpartition(".")[-1]
+    first = next(iter(chapters(file)), None)
+    return Chapter(name, doc, first.lines if first and NUMBERED in doc else ())
 
 
 def chapters(file):

@@ -108,6 +108,30 @@ def test_a_function_has_a_derivation_too():
     assert bp.explain(blend_backward).equations[3].lines[0].source.startswith("dm = (ds * (new")
 
 
+def test_a_file_has_a_derivation_too():
+    from backprop.classics import symmetry
+    from backprop.classics.word2vec import questions
+
+    page = bp.explain(questions)
+    assert "".join(part.source for part in page.parts) == inspect.getdoc(questions)
+    assert str(page).startswith("questions\n=========\n\nThe output of word2vec")
+    lines = {tag: one.lines[0] for tag, one in page.equations.items()}
+    assert list(lines) == [1, 2, 3, 4, 5, 6]
+    assert (lines[6].source, lines[6].method) == ("dU = S.T @ h", "backward")
+    assert "".join(part.source for part in bp.explain(symmetry).parts) == inspect.getdoc(symmetry)
+    assert bp.explain(symmetry).equations == {}
+
+
+def test_a_module_without_a_file_has_none():
+    import sys
+
+    with pytest.raises(TypeError) as error:
+        bp.explain(sys)
+    assert str(error.value) == (
+        f"explain expects something with a derivation in its docstring, got {sys}"
+    )
+
+
 def test_an_equation_can_have_no_line():
     page = bp.explain(Halved)
     assert [line.source for line in page.equations[1].lines] == ["y = x / 2"]
