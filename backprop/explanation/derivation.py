@@ -9,6 +9,7 @@ import functools
 import re
 import textwrap
 
+from ..errors import expects
 from .chapters import Line, chapter
 from .plain import plain
 from .prose import WIDTH, as_latex, as_markdown, as_text
@@ -55,6 +56,14 @@ class Derivation:
     def equations(self):
         """The numbered equations by number."""
         return {part.tag: part for part in self.parts if isinstance(part, Equation) and part.tag}
+
+    def only(self, *numbers):
+        """Return these numbered equations alone, without the prose, in the order given."""
+        missing = [number for number in numbers if number not in self.equations]
+        if missing:
+            known = ", ".join(map(str, self.equations))
+            raise expects("only", f"equations of {self.name}, {known}", missing[0])
+        return Derivation(self.name, tuple(self.equations[number] for number in numbers))
 
     def __str__(self):
         """Return it for a terminal."""

@@ -108,6 +108,16 @@ def test_a_function_has_a_derivation_too():
     assert bp.explain(blend_backward).equations[3].lines[0].source.startswith("dm = (ds * (new")
 
 
+def test_some_equations_alone():
+    page = bp.explain(bp.LSTM)
+    some = page.only(16, 10)
+    assert some.parts == (page.equations[16], page.equations[10])
+    assert str(some).startswith("LSTM\n====\n\n (16)  dc = dc ⊙ f\n")
+    message = re.escape("only expects equations of Dense, 1, 2, 3, 4, got 7")
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        bp.explain(bp.Dense).only(1, 7)
+
+
 def test_a_file_has_a_derivation_too():
     from backprop.classics import symmetry
     from backprop.classics.word2vec import questions
