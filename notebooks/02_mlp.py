@@ -12,124 +12,53 @@
 # ---
 
 # %% [markdown]
-# # 2 · One neuron, one layer, every number
+# # 2 · Layers: the same in index form and in matrix form
 #
 # After this notebook you can
 #
-# * carry a derivative back through a neuron with pencil and paper, and know that it is right;
+# * carry a derivative back through two layers with sums over indices, and say why there is a sum;
+# * turn such a sum into a product of matrices, and know which of the two has to be transposed;
 # * read the derivation of `Dense` and find each of its equations in four lines of code;
-# * name every number of a small network, on the way forward and on the way back;
-# * ask `bp.gradcheck` whether a derivative is right, and read its answer.
+# * take a batch instead of one example, without changing a line.
 #
-# Change any number in any cell and run it again. Nothing here is random.
+# Change any number in any cell and run it again. Nothing here is random, until the last exercise.
+# What one unit does stands in [1 · One unit](01_delta_rule.ipynb).
 
 # %%
-import copy
-import inspect
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
 
 import backprop as bp
+from backprop.checks import complex_step
 
 np.set_printoptions(precision=6, suppress=True)
 
 # %% [markdown]
-# ## One neuron by hand
+# ## A network of seven circles
 #
-# A neuron weighs its inputs, adds a bias, and squashes the sum $z$ with the logistic function.
-# The error is half the square of what is missing.
+# Two inputs, three hidden units, two outputs. All units are logistic, and the error is half the
+# square of what is missing, summed over the outputs. `W1[i][j]` leads from input $i$ to hidden
+# unit $j$: first *from*, then *to*.
 
 # %%
-x1, x2 = 1.0, 2.0  # the inputs
-w1, w2, b = 0.5, -0.25, 0.1  # the weights and the bias
-t = 1.0  # the target: what should come out
+x, t = [1.0, 2.0], [1.0, 0.0]  # the inputs, and what should come out
 
-z = w1 * x1 + w2 * x2 + b
-y = 1 / (1 + math.exp(-z))
-loss = (y - t) ** 2 / 2
-
-print(f"z    = {z:.12f}")
-print(f"y    = {y:.12f}")
-print(f"loss = {loss:.12f}")
+W1 = [[0.1, -0.2, 0.3], [0.2, 0.1, -0.4]]
+b1 = [0.1, 0.2, -0.1]
+W2 = [[0.5, -0.3], [0.2, 0.4], [-0.1, 0.6]]
+b2 = [0.1, -0.2]
 
 # %% [markdown]
-# **Back.** How much does the loss change if a weight changes a little? A weight moves $z$, $z$
-# moves $y$, and $y$ moves the loss. The chain rule multiplies the three slopes, and it pays to
-# begin at the loss: each line below needs only the line above it. In this package `d` + name
-# always means the derivative of the loss by that name.
-
-# %%
-dy = y - t  # the slope of the loss
-dz = dy * y * (1 - y)  # times the slope of the logistic function
-dw1 = dz * x1  # w1 moves z by x1 for every unit
-dw2 = dz * x2  # w2 by x2
-db = dz  # b by 1
-
-print(f"dy  = {dy:.12f}")
-print(f"dz  = {dz:.12f}")
-print(f"dw1 = {dw1:.12f}")
-print(f"dw2 = {dw2:.12f}")
-print(f"db  = {db:.12f}")
-
-# %% [markdown]
-# All are negative: a larger weight makes the loss smaller, because $y = 0.52$ is below its
-# target. And `dw2` is twice `dw1`, because its input is twice as large.
+# ## Forward, with indices
 #
-# **Is it right?** A derivative is a slope, and a slope can be measured: move one weight a little
-# to either side and see what the loss does. No chain rule is needed for that.
-
-
-# %%
-def loss_of(w1, w2, b):
-    """Return the loss of the neuron."""
-    z = w1 * x1 + w2 * x2 + b
-    y = 1 / (1 + math.exp(-z))
-    return (y - t) ** 2 / 2
-
-
-h = 1e-5
-measured = (loss_of(w1 + h, w2, b) - loss_of(w1 - h, w2, b)) / (2 * h)
-print(f"derived   dw1 = {dw1:.12f}")
-print(f"measured  dw1 = {measured:.12f}")
-
-# %% [markdown]
-# ### Exercise 1: another loss
+# Every unit of a layer does what one unit does, and they differ by an index. Hidden unit $j$ adds
+# up what it reads,
 #
-# Let the loss be the cross-entropy instead: $L = -t \log y - (1 - t) \log (1 - y)$. What is `dz`
-# now? Write it with `y` and `t`. You may use that $\sigma'(z) = y\,(1 - y)$.
-
-# %%
-answer = ...  # dz, in terms of y and t
-
-# Check
-if answer is not ...:
-    ce = bp.LogisticCrossEntropy(reduction="sum")
-    _, cache = ce.forward(np.array([[z]]), np.array([[t]]))
-    assert not np.isclose(answer, dz), "That is dz of the squared error: start again from dL/dy."
-    assert not np.isclose(answer, -1 / y), "That is dy: it still has to pass through the neuron."
-    assert np.isclose(answer, ce.backward(cache)), "dy = (y - t) / (y (1 - y)). What cancels?"
-    print(f"The cross-entropy hands back {answer:.6f}, the squared error {dz:.6f}.")
-
-# %% [markdown]
-# <details><summary>Solution</summary>
+# $$ z^1_j = \sum_i x_i\, W^1_{ij} + b^1_j, \qquad a^1_j = \sigma(z^1_j), $$
 #
-# ```python
-# answer = y - t
-# ```
-#
-# The slope of this loss is $-t/y + (1-t)/(1-y) = (y-t)/(y(1-y))$, and the denominator is just the
-# slope of the logistic function. So a unit that is wrong and saturated still learns: with the
-# squared error its `dz` would be all but zero. The answer is -0.475; the squared error gave
-# -0.118.
-# </details>
-
-# %% [markdown]
-# ### Exercise 2: a chain of two
-#
-# Let $f(w) = \sigma(\sigma(w x))$, with $w = 1.5$ and $x = 2$. What is $df/dw$?
+# and the outputs $k$ do the same with $a^1$ in place of $x$. In Python a sum over an index is a
+# loop.
 
 
 # %%
@@ -138,296 +67,338 @@ def sigma(z):
     return 1 / (1 + math.exp(-z))
 
 
-w, x = 1.5, 2.0
-inner = sigma(w * x)
-f = sigma(inner)
-answer = ...  # df/dw, in terms of f, inner and x
+def layer(a, W, b):
+    """Return z and a of the next layer, unit by unit."""
+    z = [sum(a[i] * W[i][j] for i in range(len(a))) + b[j] for j in range(len(b))]
+    return z, [sigma(z_j) for z_j in z]
+
+
+z1, a1 = layer(x, W1, b1)
+z2, a2 = layer(a1, W2, b2)
+E = sum((a2[k] - t[k]) ** 2 for k in range(2)) / 2
+
+for name, numbers in {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "E": [E]}.items():
+    print(f"{name:3}", *(f"{number:10.6f}" for number in numbers))
+
+# %% [markdown]
+# The first can be reckoned in the head: $1 \cdot 0.1 + 2 \cdot 0.2 + 0.1 = 0.6$.
+#
+# ## Backward, with indices
+#
+# For each unit, let $\delta$ be the derivative of the error by its sum $z$. At an output it is
+# what one unit has: what is missing, times the slope $a\,(1 - a)$ of the logistic function.
+
+# %%
+delta2 = [(a2[k] - t[k]) * a2[k] * (1 - a2[k]) for k in range(2)]
+print("delta2", *(f"{number:10.6f}" for number in delta2))
+
+# %% [markdown]
+# A hidden unit has no target. It reaches the error *through every unit that reads it*, and the
+# chain rule adds over all ways. Output $k$ hears of $a^1_j$ with weight $W^2_{jk}$, so
+#
+# $$ \delta^1_j = \Bigl(\sum_k \delta^2_k\, W^2_{jk}\Bigr)\; a^1_j\,(1 - a^1_j). $$
+#
+# That is backpropagation. What the outputs know about their own errors is sent back over the same
+# connections that they were reached by, and serves the hidden units instead of a target. Here it
+# is for the first of them, written out:
+
+# %%
+back = [delta2[k] * W2[0][k] for k in range(2)]
+slope = a1[0] * (1 - a1[0])
+print(f"from output 0: {delta2[0]:9.6f} * {W2[0][0]:4.1f} = {back[0]:9.6f}")
+print(f"from output 1: {delta2[1]:9.6f} * {W2[0][1]:4.1f} = {back[1]:9.6f}")
+print(f"together {sum(back):9.6f}, times the slope {slope:.6f}: {sum(back) * slope:9.6f}")
+
+# %% [markdown]
+# ### Exercise 1: the second hidden unit
+#
+# What is $\delta^1_1$, of the hidden unit with index 1? Write it with `delta2`, `W2` and `a1`.
+
+
+# %%
+def error_of(b1):
+    """Return the error with these biases of the hidden units."""
+    outputs = layer(layer(x, W1, b1)[1], W2, b2)[1]
+    return sum((outputs[k] - t[k]) ** 2 for k in range(2)) / 2
+
+
+answer = ...  # a number
 
 # Check
 if answer is not ...:
-    assert not np.isclose(answer, f * (1 - f)), (
-        "f (1 - f) is only the slope of the outer function: multiply by what the inner one does."
+    h = 1e-5  # a bias moves its unit's z by just as much, so the slope by the bias is delta
+    measured = (error_of([0.1, 0.2 + h, -0.1]) - error_of([0.1, 0.2 - h, -0.1])) / (2 * h)
+    slope = a1[1] * (1 - a1[1])
+    assert not np.isclose(answer, measured / slope), "Times the slope of the unit itself."
+    one_way = [delta2[k] * W2[1][k] * slope for k in range(2)]
+    assert not np.isclose(answer, one_way).any(), "Both outputs read this unit: there is a sum."
+    turned = [sum(delta2[k] * W2[k][j] for k in range(2)) * slope for j in range(2)]
+    assert not np.isclose(answer, turned).any(), (
+        "W2[j][k] leads from j to k. From hidden unit 1 lead W2[1][0] and W2[1][1]."
     )
-    assert not np.isclose(answer, f * (1 - f) * inner * (1 - inner)), (
-        "Two slopes of three: the innermost function is w x, whose slope by w is x."
-    )
-    slope = (sigma(sigma((w + h) * x)) - sigma(sigma((w - h) * x))) / (2 * h)
-    assert math.isclose(answer, slope, rel_tol=1e-6), f"The measured slope is {slope:.9f}."
-    print(f"Three slopes make {answer:.9f}; the measured one is {slope:.9f}.")
+    assert np.isclose(answer, measured, rtol=1e-6), f"The measured slope is {measured:.9f}."
+    print(f"derived {answer:.9f}, measured {measured:.9f}")
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# answer = f * (1 - f) * inner * (1 - inner) * x
+# answer = (delta2[0] * W2[1][0] + delta2[1] * W2[1][1]) * a1[1] * (1 - a1[1])
 # ```
-#
-# It is 0.01815: every slope of the chain is a factor, and that of the logistic function is at
-# most 1/4. After twenty of them a millionth of a millionth is left. The gradient *vanishes*.
 # </details>
 
 # %% [markdown]
-# ## Many neurons: the layer
+# All of them at once. A weight has only one unit at its end. So there is no sum: it is what comes
+# in at its beginning, times the delta at its end.
+
+# %%
+delta1 = [sum(delta2[k] * W2[j][k] for k in range(2)) * a1[j] * (1 - a1[j]) for j in range(3)]
+dW2 = [[a1[j] * delta2[k] for k in range(2)] for j in range(3)]
+dW1 = [[x[i] * delta1[j] for j in range(3)] for i in range(2)]
+
+print("delta1", np.array(delta1))
+print("dW2\n", np.array(dW2))
+print("dW1\n", np.array(dW1))
+
+# %% [markdown]
+# ## From indices to matrices
 #
-# Neurons that read the same inputs are the columns of a matrix. Here is the chapter on `Dense`.
-# It is the docstring of the class: the derivation of the very code that runs below.
-
-
-# %%
-def chapter(thing):
-    """Return the derivation in the docstring of a layer or loss."""
-    return Markdown(inspect.getdoc(thing).split("Args:")[0])
-
-
-chapter(bp.Dense)
-
-# %% [markdown]
-# And these are its passes. A line that ends in `# (n)` carries out equation (n).
-
-# %%
-print(inspect.getsource(bp.Dense.forward))
-print(inspect.getsource(bp.Dense.backward))
-print(inspect.getsource(bp.Dense.grads))
-
-# %% [markdown]
-# The activation is a layer of its own. It takes $z$ and has no parameters:
-
-# %%
-chapter(bp.Sigmoid)
-
-# %% [markdown]
-# ## A 2-2-2 network, every number
+# A sum over an index that two arrays share is a product of matrices. The one question is where
+# the index stands in each of them. A product $A B$ sums over the *last* index of $A$ and the
+# *first* of $B$; where the index stands elsewhere, a transposition brings it there.
 #
-# Two inputs, two hidden neurons, two outputs: the network of Matt Mazur's *A Step by Step
-# Backpropagation Example* (2015), which many people have calculated by hand.
+# | sum | the shared index | product |
+# |---|---|---|
+# | $\sum_b A_{ab}\, B_{bc}$ | last, first | $A B$ |
+# | $\sum_b A_{ab}\, B_{cb}$ | last, last | $A B^\top$ |
+# | $\sum_b A_{ba}\, B_{bc}$ | first, first | $A^\top B$ |
+#
+# `np.einsum` takes the indices themselves, and so is the judge in doubt. Here is the second row:
 
 # %%
-x = np.array([[0.05, 0.10]])
-target = np.array([[0.01, 0.99]])
+A = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+B = np.array([[1.0, 0.0, -1.0], [0.5, 2.0, 0.0]])
+print("with indices \n", np.einsum("ab,cb->ac", A, B))
+print("as a product \n", A @ B.T)
 
-W1, b1 = [[0.15, 0.25], [0.20, 0.30]], [0.35, 0.35]
-W2, b2 = [[0.40, 0.50], [0.45, 0.55]], [0.60, 0.60]
-dense1 = bp.Dense(2, init=bp.Given(W1), bias_init=bp.Given(b1))
-dense2 = bp.Dense(2, init=bp.Given(W2), bias_init=bp.Given(b2))
-net = bp.Network([dense1, bp.Sigmoid(), dense2, bp.Sigmoid()])
+# %% [markdown]
+# The forward sum is over $i$, which is last in $x_i$ and first in $W_{ij}$: a plain product. The
+# backward sum is over $k$, which is last in $\delta_k$ and last in $W_{jk}$: there comes the
+# transposed matrix from, and it means no more than that. A gradient $x_i \delta_j$ shares no index
+# in one example; in a batch both have an index for the example, and it stands first in both.
+#
+# This is the chapter on `Dense`. It tells the same with the index $n$ of the example from the
+# start. Under each equation stands the line of code that carries it out.
+
+# %%
+bp.explain(bp.Dense)
+
+# %% [markdown]
+# The activation is a layer of its own. It takes $z$, has no parameters, and its backward is the
+# factor $a\,(1 - a)$ from above:
+
+# %%
+bp.explain(bp.Sigmoid)
+
+# %% [markdown]
+# ## The same numbers
+#
+# First by hand, with NumPy. One example is a matrix of one row. Four lines do what all the loops
+# did:
+
+# %%
+X, T = np.array([x]), np.array([t])
+M1, M2 = np.array(W1), np.array(W2)
+
+A1 = 1 / (1 + np.exp(-(X @ M1 + b1)))
+A2 = 1 / (1 + np.exp(-(A1 @ M2 + b2)))
+Delta2 = (A2 - T) * A2 * (1 - A2)
+Delta1 = (Delta2 @ M2.T) * A1 * (1 - A1)
+
+# %% [markdown]
+# Then with layers. `Given` hands over the numbers to begin with; `net.deltas` returns the
+# derivative by every value of the network, in the order in which they are made: $x, z^1, a^1,
+# z^2, a^2$.
+
+# %%
+layers = [
+    bp.Dense(3, init=bp.Given(W1), bias_init=bp.Given(b1)),
+    bp.Sigmoid(),
+    bp.Dense(2, init=bp.Given(W2), bias_init=bp.Given(b2)),
+    bp.Sigmoid(),
+]
+net = bp.Network(layers)
 net.build((2,), dtype=np.float64)
-half_sse = bp.HalfSquaredError(reduction="sum")
-net
+loss = bp.HalfSquaredError(reduction="sum")
+
+y, caches = net.forward(X)
+_, cache = loss.forward(y, T)
+dx, dz1, da1, dz2, dy = net.deltas(loss.backward(cache), caches)
+
+for name, loops, matrices, package in (
+    ("delta2", delta2, Delta2, dz2),
+    ("delta1", delta1, Delta1, dz1),
+):
+    print(f"{name}  with loops     {np.array(loops)}")
+    print(f"        with matrices  {matrices[0]}")
+    print(f"        by the layers  {package[0]}")
 
 # %% [markdown]
-# Each layer's `forward` returns its output and a *cache*: what its `backward` will need. Nothing
-# is hidden in the layer.
+# And the gradients. Their keys are the layer's number and the parameter's name: `"2.W"` belongs to
+# layer number 2.
 
 # %%
-sigmoid1, sigmoid2 = net[1], net[3]
-
-z1, cache_z1 = dense1.forward(x)
-a1, cache_a1 = sigmoid1.forward(z1)
-z2, cache_z2 = dense2.forward(a1)
-a2, cache_a2 = sigmoid2.forward(z2)
-loss, cache_loss = half_sse.forward(a2, target)
-
-# %% [markdown]
-# Backward hands `delta`, the derivative of the loss by a layer's output, from the last layer to
-# the first. What a layer returns as its `dx` is the `delta` of the layer before it.
-
-# %%
-da2 = half_sse.backward(cache_loss)
-dz2, _ = sigmoid2.backward(da2, cache_a2)
-da1, grads2 = dense2.backward(dz2, cache_z2)
-dz1, _ = sigmoid1.backward(da1, cache_a1)
-dx, grads1 = dense1.backward(dz1, cache_z1)
-
-
-# %% [markdown]
-# Here is every number beside its equation. The equations are taken out of the docstrings.
-
-
-# %%
-def equation(kind, number):
-    """Return equation `number` of a class's docstring, in LaTeX."""
-    parts = inspect.getdoc(kind).split("$$")[1::2]
-    return next(part.split(r"\tag")[0].strip() for part in parts if rf"\tag{{{number}}}" in part)
-
-
-def table(*rows):
-    """Show rows of (symbol, class, number of the equation, what its letters are, value)."""
-    lines = ["| | is | equation | with | value |", "|---|---|---|---|---|"]
-    for symbol, kind, number, letters, value in rows:
-        where = f"{kind.__name__} ({number})"
-        digits = "<br>".join(
-            " ".join(f"{entry:.9f}" for entry in row) for row in np.atleast_2d(value)
-        )
-        lines.append(
-            f"| ${symbol}$ | {where} | ${equation(kind, number)}$ | ${letters}$ | {digits} |"
-        )
-    return Markdown("\n".join(lines))
-
-
-table(
-    ("z_1", bp.Dense, 1, r"W = W_1,\ b = b_1", z1),
-    ("a_1", bp.Sigmoid, 1, "x = z_1", a1),
-    ("z_2", bp.Dense, 1, r"x = a_1,\ W = W_2,\ b = b_2", z2),
-    ("a_2", bp.Sigmoid, 1, "x = z_2", a2),
-    ("d", bp.HalfSquaredError, 1, "y = a_2", cache_loss[0]),
-    ("L", bp.HalfSquaredError, 2, r"L = \ell,\ N = 1", loss),
+grads = net.grads(loss.backward(cache), caches)
+largest = max(
+    np.abs(grads["0.W"] - dW1).max(),
+    np.abs(grads["2.W"] - dW2).max(),
+    np.abs(grads["0.b"] - delta1).max(),
+    np.abs(grads["2.b"] - delta2).max(),
 )
+print("largest difference between layers and loops:", f"{largest:.0e}")
+
+# %% [markdown]
+# Here is the whole of it in a picture. Above each unit stands its value, below it the derivative
+# of the error by that value, orange above 0 and blue below. A line is as wide as its weight's
+# gradient. Follow the widest line back from the error: it begins at the unit that is most active
+# and ends at the output that is most wrong.
 
 # %%
-table(
-    ("da_2", bp.HalfSquaredError, 4, "r = 1", da2),
-    ("dz_2", bp.Sigmoid, 2, r"\delta = da_2,\ y = a_2", dz2),
-    ("dW_2", bp.Dense, 2, r"\delta = dz_2,\ x = a_1", grads2["W"]),
-    ("db_2", bp.Dense, 3, r"\delta = dz_2", grads2["b"]),
-    ("da_1", bp.Dense, 4, r"\delta = dz_2,\ W = W_2", da1),
-    ("dz_1", bp.Sigmoid, 2, r"\delta = da_1,\ y = a_1", dz1),
-    ("dW_1", bp.Dense, 2, r"\delta = dz_1,\ x = x", grads1["W"]),
-    ("db_1", bp.Dense, 3, r"\delta = dz_1", grads1["b"]),
-    ("dx", bp.Dense, 4, r"\delta = dz_1,\ W = W_1", dx),
-)
+net.draw(X, T, loss=loss)
 
 # %% [markdown]
-# A `Network` does the same walk in two calls. Its gradients have the keys of `net.params`:
-# `"2.W"` is the `W` of layer number 2.
+# ## What is never built
+#
+# The chapter on `Dense` ends with a Jacobian, the derivatives of all outputs by all weights. Here
+# is that of the first layer, an output in each row and a weight in each column:
 
 # %%
-y, caches = net.forward(x)
-loss, cache = half_sse.forward(y, target)
-dx, grads = net.backward(half_sse.backward(cache), caches)
-grads
+jacobian = np.einsum("i,jm->mij", x, np.eye(3))  # z_m moves with W_ij only if j is m
+print(jacobian.reshape(3, 6))
+print("delta times it:", (delta1 @ jacobian.reshape(3, 6)))
+print("the product:   ", np.outer(x, delta1).ravel())
 
 # %% [markdown]
-# ### Exercise 3: one step downhill
+# Twelve of its eighteen entries are zeros, and what is left says $x$ three times. A layer from
+# 1,000 to 1,000 would have a Jacobian of a thousand million entries, for a gradient of a million.
+# To know the equation is to be spared it.
 #
-# Learning is walking against the gradient. Take one step with rate 0.5, moving the *weights* only
-# (as Mazur does, the biases stay), and find the new loss. Move `twin[0].W` and `twin[2].W`; the
-# gradients are in `grads`.
-
-# %%
-twin = copy.deepcopy(net)  # so that the cell can run twice
-answer = ...  # the loss after the step
-
-# Check
-if answer is not ...:
-    assert not np.isclose(answer, 0.3056406327, atol=1e-9), (
-        "That went uphill: subtract the gradient."
-    )
-    assert not np.isclose(answer, 0.2804714468, atol=1e-9), "You moved the biases too."
-    assert not 0.29102785 < answer < 0.29102795, (
-        "You took dW_1 through a W_2 that had moved already. All gradients belong to one point:"
-        " take them all, then move."
-    )
-    assert np.isclose(answer, 0.2910277737, atol=1e-9), "Move W by -0.5 dW, in both layers."
-    print(f"The loss falls from {loss:.10f} to {answer:.10f}.")
-
-# %% [markdown]
-# <details><summary>Solution</summary>
-#
-# ```python
-# twin = copy.deepcopy(net)
-# twin[0].W -= 0.5 * grads["0.W"]
-# twin[2].W -= 0.5 * grads["2.W"]
-# answer, _ = half_sse.forward(twin.predict(x), target)
-# ```
-#
-# The loss falls from 0.298371 to 0.2910277737. The article prints 0.291027924 at this place:
-# there the output weights were moved first. Its other numbers are those above.
-# </details>
-
-# %% [markdown]
 # ## A batch
 #
-# Several examples are several rows. Nothing in the code changes: `W` meets every row, so its
-# gradient is the sum over them. Only the loss ever divides by the number of examples, where a
-# mean is asked for.
+# Several examples are several rows. Nothing in the code changes: the weights meet every row, so
+# their gradient is the sum over the rows.
 
 # %%
-xs = np.array([[0.05, 0.10], [0.90, 0.20], [0.40, 0.70]])
-targets = np.array([[0.01, 0.99], [0.99, 0.01], [0.50, 0.50]])
+xs = np.array([[1.0, 2.0], [0.5, -1.0], [-2.0, 0.3], [0.0, 1.0]])
+ts = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [1.0, 1.0]])
 
 
-def gradients(x, target):
-    """Return the gradients for some examples."""
-    y, caches = net.forward(x)
-    _, cache = half_sse.forward(y, target)
-    return net.grads(half_sse.backward(cache), caches)
+def passes(x, target):
+    """Return the values, the deltas and the gradients for some examples."""
+    values, caches = net.values(x)
+    _, cache = loss.forward(values[-1], target)
+    delta = loss.backward(cache)
+    return values, net.deltas(delta, caches), net.grads(delta, caches)
 
 
-one_by_one = [gradients(xs[n : n + 1], targets[n : n + 1])["2.W"] for n in range(3)]
+one_by_one = [passes(xs[n : n + 1], ts[n : n + 1])[2]["2.W"] for n in range(4)]
 for n, dW in enumerate(one_by_one):
     print(f"example {n}:", dW.round(6).tolist())
 print("their sum:", sum(one_by_one).round(6).tolist())
-print("the batch:", gradients(xs, targets)["2.W"].round(6).tolist())
+print("the batch:", passes(xs, ts)[2]["2.W"].round(6).tolist())
+
+# %% [markdown]
+# A network never divides by the number of examples. Only the loss does, where a mean is asked for
+# (`reduction="mean"`), and then every delta brings the factor along.
+#
+# ### Exercise 2: the gradient of a batch
+#
+# `inputs` has the four examples in its rows, `deltas` what arrives at the sums of the first layer.
+# Write $dW_{ij} = \sum_n x_{ni}\, \delta_{nj}$ as a product of matrices.
+
+# %%
+values, all_deltas, all_grads = passes(xs, ts)
+inputs, deltas = values[0], all_deltas[1]  # of shapes (4, 2) and (4, 3)
+answer = ...  # an array of shape (2, 3)
+
+# Check
+if answer is not ...:
+    assert np.shape(answer) != (3, 2), "That is dW transposed. x belongs to the left."
+    assert np.shape(answer) == (2, 3), "The shared index is n, and n has to vanish."
+    assert not np.allclose(answer, all_grads["0.W"] / 4), "A sum over n, not a mean."
+    assert np.allclose(answer, all_grads["0.W"]), "n stands first in both: the third row above."
+    print("the same as the layer's, to", f"{np.abs(answer - all_grads['0.W']).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# answer = inputs.T @ deltas
+# ```
+#
+# The shapes would have told: (2, 4) times (4, 3) is the only product of the two that is (2, 3).
+# But where sizes happen to be equal shapes tell nothing, and the indices do.
+# </details>
 
 # %% [markdown]
 # ## Is it right? Ask
 #
-# `bp.gradcheck` measures every slope in two ways that know nothing of the derivation, and
-# compares each entry with what `backward` says. *Differences* is the measurement from above. The
-# *complex step* moves a number by $10^{-100}$ in the imaginary direction: nothing is subtracted,
-# so no digit is lost, and a right derivative agrees to about sixteen digits. *float32* tells how
-# far the same code is off when it computes with half of the digits.
+# `bp.gradcheck` measures every slope in two ways that know nothing of the derivation, and compares
+# each entry with what `backward` says. *Differences* move a number to either side, as the exercise
+# above did. The *complex step* moves it by $10^{-100}$ in the imaginary direction: nothing is
+# subtracted, so no digit is lost, and a right derivative agrees to about sixteen digits.
 
 # %%
-bp.gradcheck(net, xs, loss=half_sse, target=targets)
+bp.gradcheck(net, xs, loss=loss, target=ts)
 
 # %% [markdown]
-# Every number of `grads` has been checked, and those of `dx` as well. The next notebooks show
-# what the table says when something is wrong.
+# ### Exercise 3: a matrix that is used twice
 #
-# ## Downhill, in a picture
-#
-# One neuron with two weights has a loss that can be drawn. It learns "or"; the bias stays at -1.
-# A line joins weights of equal loss, a dot is a step of gradient descent. The arrows point
-# against the gradient: they leave their line at a right angle, because along it the loss does not
-# change. Try the rates 0.5, 8 and 20.
+# A layer compresses and restores with the same matrix: $y = x\, W W^\top$, or in index form
+# $y_{ni} = \sum_{h} \bigl(\sum_d x_{nd} W_{dh}\bigr) W_{ih}$. You are given $\delta$. Derive
+# $dW$: a weight is in this formula in two places, and the product rule makes a term of each.
+# Write both with indices first, then as matrices.
 
 # %%
-rate, steps = 2.0, 40
-start = [-4.0, -1.5]
-xs = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-targets = np.array([[0.0], [1.0], [1.0], [1.0]])
+rng = np.random.default_rng(0)
+x3, W, delta = (rng.standard_normal(shape) for shape in ((4, 3), (3, 2), (4, 3)))
+answer = ...  # dW, an array of shape (3, 2)
 
-neuron = bp.Network([bp.Dense(1), bp.Sigmoid()])
-neuron.build((2,), dtype=np.float64)
-neuron[0].b[...] = -1
+# Check
+if answer is not ...:
 
+    def slope(i, h):
+        """Return the derivative by one weight: W moved by t there."""
+        move = np.zeros(W.shape)
+        move[i, h] = 1
+        return complex_step(lambda t: (delta * (x3 @ (W + t * move) @ (W + t * move).T)).sum())
 
-def loss_at(w):
-    """Return the loss of the neuron with weights `w`."""
-    neuron[0].W[...] = np.reshape(w, (2, 1))
-    return half_sse.forward(neuron.predict(xs), targets)[0]
+    truth = np.array([[slope(i, h) for h in range(2)] for i in range(3)])
+    first, second = x3.T @ (delta @ W), delta.T @ (x3 @ W)
+    assert np.shape(answer) == W.shape, f"dW has the shape of W, {W.shape}."
+    assert not np.allclose(answer, first), "That is the W that compresses. The other one moves too."
+    assert not np.allclose(answer, second), "That is the W that restores. The other one moves too."
+    assert not np.allclose(answer, 2 * first), "The two terms are not equal: W is on either side."
+    assert np.allclose(answer, truth), f"Measured: {truth.round(6).tolist()}"
+    print("derived and measured differ by", f"{np.abs(answer - truth).max():.0e}")
 
-
-def gradient_at(w):
-    """Return the gradient by the two weights."""
-    neuron[0].W[...] = np.reshape(w, (2, 1))
-    y, caches = neuron.forward(xs)
-    _, cache = half_sse.forward(y, targets)
-    return neuron.grads(half_sse.backward(cache), caches)["0.W"].ravel()
-
-
-path = [np.array(start)]
-for _ in range(steps):
-    path.append(path[-1] - rate * gradient_at(path[-1]))
-path = np.array(path)
-
-w = np.linspace(-5, 7, 121)
-surface = np.array([[loss_at((first, second)) for first in w] for second in w])
-
-fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
-filled = ax.contourf(w, w, surface, levels=20, cmap="Blues_r")
-ax.contour(w, w, surface, levels=20, colors="white", linewidths=0.4)
-ax.plot(*path.T, "o-", color="#D55E00", markersize=3, linewidth=0.8)
-for here in path[[0, 8, 16]]:
-    ax.annotate("", here - 8 * gradient_at(here), here, arrowprops={"arrowstyle": "->", "lw": 1.5})
-ax.set(xlabel="$w_1$", ylabel="$w_2$", aspect="equal", title=f"{steps} steps of rate {rate:g}")
-fig.colorbar(filled, label="loss", shrink=0.8)
-plt.show()
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# answer = x3.T @ (delta @ W) + delta.T @ (x3 @ W)
+# ```
+#
+# Take the two places apart, $y = h W^\top$ with $h = x W$. Where $W$ restores, $y_{ni} = \sum_h
+# h_{nh} W_{ih}$ gives $\sum_n \delta_{ni} h_{nh}$. Where it compresses, it is a `Dense` whose
+# delta is what comes back through the other, $dh_{nh} = \sum_i \delta_{ni} W_{ih}$. What stands
+# in two places gets the sum: the same rule as for a unit that two others read.
+# </details>
 
 # %% [markdown]
 # ## Where to go on
 #
-# [10 · Train on real digits](10_train_digits.ipynb) puts such layers to work. [19 · A layer of your
-# own](19_your_own_layer.ipynb) derives a new one, gets it wrong in three ways and lets the check
-# find out. [6 · Is this derivative right?](06_gradient_checking.ipynb) opens the check itself.
+# [3 · The worked example](03_worked_example.ipynb) does a network like this one by hand, beside
+# the numbers that somebody else has printed. [4 · Losses](04_losses.ipynb) asks where the first
+# delta comes from, and [5 · The computational graph](05_computational_graph.ipynb) why there are
+# sums. [6 · Is this derivative right?](06_gradient_checking.ipynb) opens the check itself.
