@@ -116,9 +116,9 @@ print(f"together {sum(back):9.6f}, times the slope {slope:.6f}: {sum(back) * slo
 
 
 # %%
-def error_of(b1):
-    """Return the error with these biases of the hidden units."""
-    outputs = layer(layer(x, W1, b1)[1], W2, b2)[1]
+def error_of(move):
+    """Return the error with the bias of hidden unit 1 moved."""
+    outputs = layer(layer(x, W1, [b1[0], b1[1] + move, b1[2]])[1], W2, b2)[1]
     return sum((outputs[k] - t[k]) ** 2 for k in range(2)) / 2
 
 
@@ -127,7 +127,7 @@ answer = ...  # a number
 # Check
 if answer is not ...:
     h = 1e-5  # a bias moves its unit's z by just as much, so the slope by the bias is delta
-    measured = (error_of([0.1, 0.2 + h, -0.1]) - error_of([0.1, 0.2 - h, -0.1])) / (2 * h)
+    measured = (error_of(h) - error_of(-h)) / (2 * h)
     slope = a1[1] * (1 - a1[1])
     assert not np.isclose(answer, measured / slope), "Times the slope of the unit itself."
     one_way = [delta2[k] * W2[1][k] * slope for k in range(2)]

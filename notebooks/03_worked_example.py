@@ -24,7 +24,8 @@
 #
 # Matt Mazur's post *A Step by Step Backpropagation Example* (2015) takes a network of two inputs,
 # two hidden units and two outputs, and prints each number on the way, so that readers can check
-# their own. Many have. Change the weights and make it an example that nobody has done.
+# their own. Many have. Change the numbers of a cell and watch what moves with them; the network of
+# the package, which the exercises ask, keeps his.
 
 # %%
 import copy
