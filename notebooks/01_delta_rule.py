@@ -127,8 +127,8 @@ print("dw   ", found.dw)
 print("db   ", found.db)
 
 # %% [markdown]
-# And `bp.explain` shows how it came by them. `Unit` is a network of two layers, `Dense` for the sum
-# and `Sigmoid` for the squashing; under each of their equations stands the line of code that
+# And `bp.explain` shows how it came by them. `Unit` is a network of two layers, `Dense` for the
+# sum and `Sigmoid` for the squashing; under each of their equations stands the line of code that
 # carries it out, then the numbers in their places.
 
 # %%
@@ -167,8 +167,8 @@ if answer is not ...:
 # </details>
 
 # %% [markdown]
-# The picture shows what that is worth: `dz` of a unit whose target is 1, for every $z$. A unit that
-# is very wrong, far on the left, gets no push at all from the squared error.
+# The picture shows what that is worth: `dz` of a unit whose target is 1, for every $z$. A unit
+# that is very wrong, far on the left, gets no push at all from the squared error.
 
 # %%
 zs = np.linspace(-8, 8, 161)
@@ -185,7 +185,8 @@ plt.show()
 # %% [markdown]
 # ### Exercise 2: a chain of two
 #
-# Let a unit feed a unit: $f(w) = \sigma(\sigma(w x))$, with $w = 1.5$ and $x = 2$. What is $df/dw$?
+# Let a unit feed a unit: $f(w) = \sigma(\sigma(w x))$, with $w = 1.5$ and $x = 2$. What is
+# $df/dw$?
 
 
 # %%
@@ -227,10 +228,13 @@ if answer is not ...:
 # %% [markdown]
 # ## Where the rule comes from
 #
-# The generalised rule is the last of three. The first did not differentiate at all:
+# The generalised rule is the last of three. The first, Rosenblatt's *perceptron*, did not
+# differentiate at all. It takes the same sum and answers 1 if it is above 0, and 0 otherwise; the
+# brackets in (2) mean just that. Then it compares the answer with the label $y$. Under each
+# equation stands the line of code that carries it out:
 
 # %%
-told(delta_rule, "**Perceptron.**", "Nothing is differentiated")
+bp.explain(delta_rule).only(1, 2, 3, 4)
 
 # %% [markdown]
 # Widrow and Hoff left out the threshold:
@@ -281,8 +285,8 @@ def descend(activation, rate, updates, start):
 
 
 # %% [markdown]
-# A line of the picture joins places of equal error; dark is low; the dots are the steps. Change the
-# rates, the number of updates and the start.
+# A line of the picture joins places of equal error; dark is low; the dots are the steps. Change
+# the rates, the number of updates and the start.
 
 # %%
 updates, start = 40, (2.6, 1.6)
@@ -304,9 +308,9 @@ plt.show()
 
 # %% [markdown]
 # On the left, the linear unit: $E$ is a square of $w$ and $b$, so its surface is a bowl, with a
-# single lowest point. The bowl is a long valley, and the steps go to and fro across it: a gradient
-# leaves its line of equal error at a right angle, and that points to the other slope, not along the
-# valley.
+# single lowest point. The bowl is a long valley, and the steps go to and fro across it: a
+# gradient leaves its line of equal error at a right angle, and that points to the other slope,
+# not along the valley.
 #
 # On the right, the same four examples and a logistic unit. Here the surface has plateaus: where
 # $y (1 - y)$ is next to zero the ground is flat, and the first steps are short, though the unit is
@@ -340,9 +344,10 @@ print("all together ends at w, b =", together[-1])
 print("one by one ends at   w, b =", np.array(path[-1]))
 
 # %% [markdown]
-# The star is where least squares puts the line, computed by linear algebra. Both ways of descending
-# arrive near it. *One by one* never comes to rest: close to the star the four examples still pull
-# in four directions, and it goes round in a small circle whose size is that of the rate.
+# The star is where least squares puts the line, computed by linear algebra. Both ways of
+# descending arrive near it. *One by one* never comes to rest: close to the star the four examples
+# still pull in four directions, and it goes round in a small circle whose size is that of the
+# rate.
 #
 # ### Exercise 3: how large may the rate be?
 #
@@ -403,8 +408,8 @@ if answer is not ...:
 told(delta_rule, "**XOR** has no such line", "**Delta rule** (ADALINE)")
 
 # %% [markdown]
-# The perceptron, on the four patterns of AND, OR and XOR. Grey are the lines that it draws: for AND
-# and OR the one at which it came to rest, for XOR the last forty, for there is no rest.
+# The perceptron, on the four patterns of AND, OR and XOR. Grey are the lines that it draws: for
+# AND and OR the one at which it came to rest, for XOR the last forty, for there is no rest.
 
 # %%
 delta_rule.draw()

@@ -183,8 +183,7 @@ print("together:", paths.sum_over_paths(edges, g["b"], e))
 # are the sum, with everything that paths have in common taken out of the brackets.
 
 # %%
-text = paths.__doc__
-Markdown(text[text.index("Let $z_{ij}") : text.index("**The number of paths**")])
+bp.explain(paths)
 
 # %% [markdown]
 # How much is saved? His example multiplies a number with itself, again and again, two nodes in
