@@ -183,6 +183,8 @@ class Reproduction:
         lines += [*map(_line, body), "", *(f"{remark}  " for remark in remarks)]
         return "\n".join([*lines, "", f"{self.outcome}.", ""])
 
+    _repr_markdown_ = markdown  # a notebook shows a table
+
 
 def _narrowed(rows, columns):
     """Return the widths of a table's columns: the widest made narrower while they have no room.

@@ -128,6 +128,7 @@ def test_the_table_as_text(table):
 def test_the_table_as_markdown(table):
     table.claim("|x|", "1", "1")
     table.told("seconds", "60", 2.0, why="another machine")
+    assert table._repr_markdown_() == table.markdown()
     assert table.markdown().splitlines() == [
         "## A. Author (1986). A title",
         "",
