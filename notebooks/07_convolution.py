@@ -290,10 +290,8 @@ equations(gwardys, 1, 4, 5)
 
 # %% [markdown]
 # One sees why textbooks seem to contradict each other about the rotation: they mean different
-# forward passes. And one sees
-# the trap: a formula with a rotation beside a forward pass of the
-# wrong kind still learns something, and a kernel that is its own rotation
-# hides it from every test.
+# forward passes. And one sees the trap: a formula with a rotation beside a forward pass of the
+# wrong kind still learns something, and a kernel that is its own rotation hides it from every test.
 #
 # SciPy's `convolve` is a convolution in the strict sense; so for our layer no rotation is written:
 
