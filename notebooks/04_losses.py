@@ -24,8 +24,6 @@
 # Change the scores, the targets, the batch. Nothing here is random but one batch, with a seed.
 
 # %%
-import dataclasses
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -34,13 +32,6 @@ from backprop.plots.picture import SIGNED
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
 np.set_printoptions(precision=6, suppress=True)
-
-
-def equations(thing, *numbers):
-    """Return some equations of a derivation, with their lines of code."""
-    told = bp.explain(thing)
-    return dataclasses.replace(told, parts=tuple(told.equations[n] for n in numbers))
-
 
 # %% [markdown]
 # ## The loss makes the first delta
@@ -416,7 +407,7 @@ for gap in (1, 10, 50, 86, 88, 200, 1000):
 # (4).
 
 # %%
-equations(bp.SoftmaxCrossEntropy, 1, 4)
+bp.explain(bp.SoftmaxCrossEntropy).only(1, 4)
 
 # %% [markdown]
 # ## Mean or sum

@@ -25,8 +25,6 @@
 # Change the image, the kernel, the delta, the stride.
 
 # %%
-import dataclasses
-
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.signal import convolve
@@ -39,13 +37,6 @@ from backprop.layers import windows
 from backprop.plots.picture import SIGNED
 
 np.set_printoptions(precision=6, suppress=True)
-
-
-def equations(thing, *numbers):
-    """Return some equations of a derivation, with their lines of code."""
-    told = bp.explain(thing)
-    return dataclasses.replace(told, parts=tuple(told.equations[n] for n in numbers))
-
 
 # %% [markdown]
 # ## A window slides over an image
@@ -286,7 +277,7 @@ bp.explain(
 # convolution in the upper lines:
 
 # %%
-equations(gwardys, 1, 4, 5)
+bp.explain(gwardys).only(1, 4, 5)
 
 # %% [markdown]
 # One sees why textbooks seem to contradict each other about the rotation: they mean different

@@ -24,8 +24,6 @@
 # Change the image, the delta, the size and the stride.
 
 # %%
-import dataclasses
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -34,13 +32,6 @@ from backprop.classics import pooling_matrix
 from backprop.classics.pooling_matrix import routing
 
 np.set_printoptions(precision=6, suppress=True)
-
-
-def equations(thing, *numbers):
-    """Return some equations of a derivation, with their lines of code."""
-    told = bp.explain(thing)
-    return dataclasses.replace(told, parts=tuple(told.equations[n] for n in numbers))
-
 
 # %% [markdown]
 # ## A smaller picture
@@ -391,7 +382,7 @@ for counted in (True, False):
 # each channel, and images of any size will do. Its way back is the shortest of all:
 
 # %%
-equations(bp.GlobalAvgPool, 1, 2)
+bp.explain(bp.GlobalAvgPool).only(1, 2)
 
 # %% [markdown]
 # ## Where to go on

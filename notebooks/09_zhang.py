@@ -26,8 +26,6 @@
 
 # %%
 import copy
-import dataclasses
-
 import numpy as np
 from IPython.display import Markdown
 
@@ -187,7 +185,7 @@ print(f"layers   {deltas[8][0, 6]:.6f}")
 # above it are two of the report's equations, with the lines that carry them out.
 
 # %%
-dataclasses.replace(told, parts=(told.equations[14], told.equations[16]))
+told.only(14, 16)
 
 # %%
 chapter("**Derivation.**", "**Published")
