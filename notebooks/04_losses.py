@@ -334,11 +334,11 @@ def walk(loss, layers):
 # %%
 grid = np.linspace(0.002, 1, 200)
 p1, p2 = np.meshgrid(grid, grid)
-inside = p1 + p2 < 1
 place = np.stack([p1, p2, 1 - p1 - p2], axis=-1) @ corners
+height = np.ma.masked_where(p1 + p2 > 1, -np.log(p1))
 
+# %%
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-height = np.ma.masked_where(~inside, -np.log(p1))
 ax.contour(*place.transpose(2, 0, 1), height, levels=np.arange(0.25, 5, 0.5), cmap="Greys_r")
 for name, color, loss, layers in (
     ("cross-entropy", ORANGE, bp.SoftmaxCrossEntropy(), [bp.Identity()]),

@@ -318,7 +318,7 @@ made = model((28, 28, 1), 10)
 net = made.net
 net.build((28, 28, 1), rng=0)
 
-watched = bp.DeltaNorms((data.x_test[:50], data.y_test[:50]), loss=made.loss, every=20)
+watched = bp.DeltaNorms((data.x_train[:50], data.y_train[:50]), loss=made.loss, every=20)
 history = bp.fit(
     net,
     data.train,
@@ -330,6 +330,8 @@ history = bp.fit(
     watch=[watched],
     progress=False,
 )
+
+# %%
 for epoch, loss in zip(history.epoch, history.loss, strict=True):
     print(f"epoch {epoch}: loss {loss:.4f}")
 found = bp.evaluate(net, data.test, loss=made.loss)
