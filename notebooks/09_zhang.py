@@ -347,13 +347,13 @@ print(f"test accuracy {found.accuracy:.4f}, on {len(data.y_test)} images")
 watched.plot()
 
 # %% [markdown]
-# From the last layer to the first, delta shrinks. Every logistic unit multiplies it by $y\,(1 -
-# y)$, which is at most a quarter (and 0.09 where $y = 0.1$). Every pooling divides it by four and
-# hands it to four, which halves the norm. At the first kernels little is left, so they begin
-# slowly. Then they begin to be of use, the deltas grow with the weights above, and all goes fast.
-# What the last layer loses, another loss would save: see [4 · Losses and softmax](04_losses.ipynb).
-# What is lost on the way down is the subject of [13 · Vanishing and exploding
-# gradients](13_vanishing.ipynb).
+# From the last layer to the first, delta shrinks on the whole, though weights can make it larger
+# again, as from 7 to 6. Every logistic unit multiplies it by $y\,(1 - y)$, which is at most a
+# quarter (and 0.09 where $y = 0.1$). Every pooling divides it by four and hands it to four, which
+# halves the norm. At the first kernels little is left, so they begin slowly. Then they begin to be
+# of use, the deltas grow with the weights above, and all goes fast. What the last layer loses,
+# another loss would save: see [4 · Losses and softmax](04_losses.ipynb). What is lost on the way
+# down is the subject of [13 · Vanishing and exploding gradients](13_vanishing.ipynb).
 #
 # ## Kernels, maps, and their deltas
 #
