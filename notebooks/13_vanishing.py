@@ -336,7 +336,7 @@ record = watched(bp.ReLU, bp.He())
 light(record.plot())
 
 # %% [markdown]
-# Now all lines lie together, and the layers at the bottom hear as much as those at the top. (Where
+# Now all lines lie together, and the layers at the bottom hear no less than those at the top. (Where
 # the lines jump, the loss does too: the rate is close to what this network can bear.) And
 # rectifiers with weights from ±0.05, a start that looks harmless:
 
