@@ -318,9 +318,10 @@ if answer is not ...:
         "That is what the first step adds. The chunk that has the error is the last one."
     )
     assert not np.isclose(answer, dz[3]), "The input of that step is still missing."
-    truth = bptt.of_chunk(1)[0]
-    assert np.isclose(answer, truth), "Of the three shares of u, one is left."
-    print(f"one step: {answer:.6f}; two: {bptt.of_chunk(2)[0]:.6f}; all three: {du:.6f}")
+    error = np.array([[s[3] - t]])
+    one, two = (bptt.truncated(rnn, sequence, 2, error, n)["Wx"].item() for n in (1, 2))
+    assert np.isclose(answer, one), "Of the three shares of u, one is left."
+    print(f"one step: {one:.6f}; two: {two:.6f}; all three: {du:.6f}")
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -437,6 +438,15 @@ plots.gradient_through_time(probe, pairs[:1, :30], np.ones((1, 1)))
 
 # %%
 bp.gradcheck(adder, *additions(2, 8, seed=1)[:1], loss=bitwise, target=additions(2, 8, seed=1)[1])
+
+# %% [markdown]
+# ## Whose numbers are these?
+#
+# The states of two layers are printed in the third assignment of the course CS231n (Stanford,
+# 2016). The others were computed: independently, or in two ways of this package that have to agree.
+
+# %%
+bptt.reproduce()
 
 # %% [markdown]
 # ## Where to go on

@@ -273,7 +273,7 @@ def recall(count, length=60, *, seed):
     return x, first.astype(np.float32)
 
 
-def learn(layer, seed, updates=100):
+def learn(layer, seed, updates=80):
     """Train a network with this recurrent layer; return its losses and its accuracy."""
     net = bp.Network([layer, bp.Last(), bp.Dense(1)])
     net.build((60, 2), rng=seed)
@@ -321,8 +321,9 @@ losses, accuracy = learn(incomplete, 0)
 print(f"incomplete cell delta: accuracy {accuracy:.3f}")
 
 # %% [markdown]
-# That is hardly better than guessing, where the right gradient has solved the task. And it is one
-# term of one equation. Had the loss been the only check, one would go and tune the rate.
+# Better than guessing, as wrong gradients often are, and far from what the right one has learned
+# from the same start. And it is one term of one equation. Had the loss been the only check, one
+# would go and tune the rate.
 #
 # ### Exercise 3: how open?
 #

@@ -336,8 +336,8 @@ record = watched(bp.ReLU, bp.He())
 light(record.plot())
 
 # %% [markdown]
-# Now all lines lie together, and the layers at the bottom hear no less than those at the top. (Where
-# the lines jump, the loss does too: the rate is close to what this network can bear.) And
+# Now all lines lie together, and the layers at the bottom hear no less than those at the top.
+# (Where the lines jump, the loss does too: the rate is close to what this network can bear.) And
 # rectifiers with weights from ±0.05, a start that looks harmless:
 
 # %%
