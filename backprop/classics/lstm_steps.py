@@ -223,7 +223,8 @@ def tabulate(steps, /):
 
 
 def _shown(array):
-    return f"{array.item() if array.size == 1 else np.linalg.norm(array):.6g}"
+    number = array.item() if array.size == 1 else np.linalg.norm(array)
+    return f"{number + 0.0:.6g}"  # + 0.0: no minus before a zero
 
 
 class GateByGate(LSTM):

@@ -135,6 +135,14 @@ def test_the_table_of_one_unit_holds_its_numbers():
         assert_allclose([float(first), float(second), float(third)], steps[name].ravel(), rtol=1e-5)
 
 
+def test_a_zero_has_no_minus_in_the_table():
+    lstm, x, delta, *_ = built((1, 3, 2, 1))
+    for sign in (1, -1):
+        rows = lstm_steps.tabulate(trace(lstm, x, sign * delta)).splitlines()
+        of_f = rows[1 + list(EQUATIONS).index("df")].split()
+        assert of_f[-3] == "0"  # from a cell of zeros
+
+
 def test_the_table_of_several_units_holds_norms():
     lstm, x, delta, *_ = built((2, 3, 2, 4))
     steps = trace(lstm, x, delta)
