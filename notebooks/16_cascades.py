@@ -365,8 +365,8 @@ Markdown(equations[2].source)
 
 # %% [markdown]
 # Take $f(y) = y^3$ and $g(t) = t^2$ at $t = 2$, with jumps of 1. Then $g$ goes from 4 to 9, by 5,
-# and $f(g)$ from 64 to 729, by 665. But the chain rule as everybody knows it says $3 \cdot 4^2
-# \cdot 5 = 240$. On time scales the slope of $f$ has to be averaged along the jump:
+# and $f(g)$ from 64 to 729, by 665. But the chain rule as everybody knows it says
+# $3 \cdot 4^2 \cdot 5 = 240$. On time scales the slope of $f$ has to be averaged along the jump:
 
 # %%
 Markdown(equations[3].source)

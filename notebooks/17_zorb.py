@@ -71,8 +71,8 @@ print("all F, from", F.min(), "to", F.max())
 
 # %% [markdown]
 # **Back through the sigmoids.** They put out numbers between 0 and 1, and are asked for such as
-# these. So their range is stretched until it fits, for good, and then inverted by $\ln
-# \frac{v}{1-v}$.
+# these. So their range is stretched until it fits, for good, and then inverted by
+# $\ln \frac{v}{1-v}$.
 
 # %%
 low, high = 1e-5, 1 - 1e-5  # a little inside, where the inverse is finite

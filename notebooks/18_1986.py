@@ -141,6 +141,17 @@ if answer is not ...:
 # </details>
 
 # %% [markdown]
+# And back: this is how the error of that row, which should give 0, reaches the weight from bit 3
+# to unit A. The table at the end has the whole chain, one slope after the other.
+
+# %%
+bp.explain(published, bits, np.array([[0.0]]), loss=symmetry.LOSS, of="0.W[2,0]")
+
+# %% [markdown]
+# Two of the factors are small, those of the unit that is all but sure, $1 - y$ of unit A, and of
+# the output that is nearly right. What is learned changes little.
+
+# %% [markdown]
 # ## Why it works
 #
 # This is the chapter. Its second half tells what the weights do.
@@ -221,8 +232,8 @@ figure
 # ### Exercise 3: momentum
 #
 # On a long even slope the gradient $g$ is the same in every sweep. In the first, the weight moves
-# by $\varepsilon g$. How many times as far does it move in each sweep in the end, with $\alpha =
-# 0.9$?
+# by $\varepsilon g$. How many times as far does it move in each sweep in the end, with
+# $\alpha = 0.9$?
 
 # %%
 answer = ...  # a number
