@@ -893,8 +893,7 @@ for each in report.diagnoses:
 # add. It stands in the chapter on `LSTM`, as equation (10):
 
 # %%
-tenth = bp.explain(bp.LSTM).equations[10]
-Markdown(f"{tenth.source}\n\n```python\n{tenth.lines[0].source}  # (10)\n```")
+bp.explain(bp.LSTM).only(10)
 
 
 # %%

@@ -360,8 +360,7 @@ plt.show()
 # gap $\mu$. The derivative is the difference quotient along the jump:
 
 # %%
-equations = bp.explain(time_scales).equations
-Markdown(equations[2].source)
+bp.explain(time_scales).only(2)
 
 # %% [markdown]
 # Take $f(y) = y^3$ and $g(t) = t^2$ at $t = 2$, with jumps of 1. Then $g$ goes from 4 to 9, by 5,
@@ -369,7 +368,7 @@ Markdown(equations[2].source)
 # $3 \cdot 4^2 \cdot 5 = 240$. On time scales the slope of $f$ has to be averaged along the jump:
 
 # %%
-Markdown(equations[3].source)
+bp.explain(time_scales).only(3)
 
 # %%
 lines = ["| gap | $g^\\Delta$ | of the whole | by (3) | naive |", "|---|---|---|---|---|"]
@@ -409,10 +408,14 @@ small(time_scales.draw(), 7.5, 2.9)
 # by a solver, at the price of many passes.
 #
 # **What is a reconstruction.** Of these works only abstracts and outlines could be read, of the
-# thesis not even that; the classics' chapters say which symbols and steps were worked out here.
-# The numbers 23, 665 and the coefficients of the small nets were computed by an independent
-# program; no author printed them.
-#
+# thesis not even that; the chapters say which symbols and steps were worked out here. No author
+# printed the numbers: 23, 665 and the coefficients of the small nets come from an independent
+# program. Every classic can be put beside such numbers:
+
+# %%
+amplification.reproduce()
+
+# %% [markdown]
 # ## Where to go on
 #
 # [5 · The computational graph](05_computational_graph.ipynb) walks the ways that were counted
