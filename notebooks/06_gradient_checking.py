@@ -62,7 +62,7 @@ data = bp.load_data("digits")
 training, held_out = bp.split(*data.train, 0.15, seed=0)
 loss = bp.SoftmaxCrossEntropy()
 
-fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 for kind, color in ((bp.Tanh, BLUE), (NoSlope, ORANGE)):
     layers = [bp.Flatten(), bp.Dense(32), kind(), bp.Dense(32), kind(), bp.Dense(10)]
     net = bp.Network(layers)
@@ -114,16 +114,11 @@ print("measured  ", (above - below) / (2 * h))
 # %% [markdown]
 # Eight digits agree, and these two numbers are known from print: K. Saitoh, *Deep Learning from
 # Scratch 3*. The estimators of `backprop.checks` take a function of one number, $\varphi(t)$: the
-# thing moved by $t$. Here is the chapter on this one, out of its docstring.
-
+# thing moved by $t$. Here is the chapter on this one: its docstring, and under the equation the
+# line that carries it out.
 
 # %%
-def chapter(thing):
-    """Return what a docstring explains, without its list of arguments."""
-    return Markdown(inspect.getdoc(thing).split("Args:")[0])
-
-
-chapter(central_difference)
+bp.explain(central_difference)
 
 
 # %%
@@ -139,7 +134,7 @@ print(central_difference(phi, h))
 # and what they agree in is lost. There is an estimate without a minus sign:
 
 # %%
-chapter(complex_step)
+bp.explain(complex_step)
 
 # %%
 print("derived      ", exact)
@@ -150,7 +145,7 @@ print("complex step ", complex_step(phi))
 # error cancel. This is the estimate that serves where no complex number can pass:
 
 # %%
-chapter(richardson)
+bp.explain(richardson)
 
 # %%
 slope = richardson(lambda t: (phi(t), b""), unit=1.0, noise=1e-16, enough=1e-12)
@@ -165,8 +160,8 @@ print("in truth   ", f"{abs(slope.value - exact):.0e}", "off")
 #
 # Each estimate's error against the step, both on logarithmic axes; the step shrinks to the right.
 # On the left the error comes from cutting off the Taylor series, and falls with $h$, with $h^2$,
-# with $h^4$. On the right it is rounding, and grows as the step shrinks. In between there is a best
-# step, and it is a different one for each.
+# with $h^4$. On the right it is rounding, and grows as the step shrinks. In between there is a
+# best step, and it is a different one for each.
 
 # %%
 eps = np.finfo(np.float64).eps
@@ -196,7 +191,7 @@ def errors(estimate, phi, steps):
 
 
 fig, (left, right) = plt.subplots(
-    1, 2, figsize=(10, 4), sharey=True, width_ratios=(3, 2), layout="constrained"
+    1, 2, figsize=(9, 3.6), sharey=True, width_ratios=(3, 2), layout="constrained"
 )
 steps = np.logspace(0, -16, 97)
 curves = {
@@ -225,11 +220,11 @@ for ax in (left, right):
 plt.show()
 
 # %% [markdown]
-# *Central* is best near $\varepsilon^{1/3}$, with ten digits or eleven; extrapolated once, it gains
-# one or two more, at a larger step. Both are hopeless at $10^{-16}$, where $x + h$ is $x$. The
-# complex step has no right branch: below $10^{-8}$ it is right to the last digit and stays so for
-# another two hundred powers of ten. And differences in float32 have four digits, or five with luck,
-# which is too few to tell a mistake from noise: check in float64.
+# *Central* is best near $\varepsilon^{1/3}$, with ten digits or eleven; extrapolated once, it
+# gains one or two more, at a larger step. Both are hopeless at $10^{-16}$, where $x + h$ is $x$.
+# The complex step has no right branch: below $10^{-8}$ it is right to the last digit and stays so
+# for another two hundred powers of ten. And differences in float32 have four digits, or five with
+# luck, which is too few to tell a mistake from noise: check in float64.
 #
 # ### Exercise 1: the best step
 #
@@ -319,7 +314,7 @@ sizes = 10.0 ** -np.arange(12)
 row = bp.gradcheck(net, rng.standard_normal((5, 12)) * sizes)["0.W"]
 
 apart = abs(row.of_checked - row.central)
-fig, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 ax.loglog(abs(row.of_checked), apart / abs(row.of_checked), "X", color=ORANGE, label="to itself")
 ax.loglog(abs(row.of_checked), apart / row.scale, "o", color=BLUE, label="to the largest entry")
 ax.axhline(1e-7, color="gray", linewidth=0.8)
@@ -451,9 +446,9 @@ report
 # ```
 #
 # And now the layer is *wrong*, by about $10^{-11}$: backward divides by $s$ where forward divided
-# by $s + 10^{-11}$. Differences are too blunt to see that. It does no harm while $s$ is about 1. In
-# a row whose entries are all but equal, $s$ may be as small as $10^{-11}$, and backward is off by a
-# factor of two.
+# by $s + 10^{-11}$. Differences are too blunt to see that. It does no harm while $s$ is about 1.
+# In a row whose entries are all but equal, $s$ may be as small as $10^{-11}$, and backward is off
+# by a factor of two.
 # </details>
 
 # %% [markdown]
@@ -479,8 +474,8 @@ bp.gradcheck(Drowned(), rng.standard_normal((2, 3)))
 # ## Kinks
 #
 # A rectifier at exactly 0 has no slope. It has one on the left, 0, and one on the right, 1. What
-# the code answers there is a convention. The same with `MaxPool` where two pixels tie: raise one of
-# them and the maximum follows, lower it and the other one holds.
+# the code answers there is a convention. The same with `MaxPool` where two pixels tie: raise one
+# of them and the maximum follows, lower it and the other one holds.
 
 
 # %%
@@ -521,7 +516,7 @@ def pooled(u):
     return lambda t: bp.MaxPool(2).predict(window + t * u).item()
 
 
-fig, (one, two, three) = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
+fig, (one, two, three) = plt.subplots(1, 3, figsize=(10, 3.5), layout="constrained")
 bent(one, lambda t: max(t, 0.0), {"ReLU answers": at_zero}, "a rectifier at 0")
 bent(
     two,
@@ -612,17 +607,17 @@ report = bp.gradcheck(net_of(bp.Conv2D(4, 3, padding=1)), images, loss=loss, tar
 report
 
 # %% [markdown]
-# It passes, and says where there is no slope: at pixels that lie in a patch of 3x3 with nothing but
-# paper in it. (Not each of these entries lies between its two slopes. Where several kinks meet, the
-# branches that the code takes need not be those of one side. Then the gradient has to be what the
-# complex step says, which takes the same branches.)
+# It passes, and says where there is no slope: at pixels that lie in a patch of 3x3 with nothing
+# but paper in it. (Not each of these entries lies between its two slopes. Where several kinks
+# meet, the branches that the code takes need not be those of one side. Then the gradient has to be
+# what the complex step says, which takes the same branches.)
 
 # %%
 row = report["x"]
 kinks = np.zeros(row.shape, bool)
 kinks.flat[row.checked[row.kinks]] = True
 
-fig, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(5, 2.8), layout="constrained")
 for ax, image, at_kink in zip(axes, images[..., 0], kinks[..., 0], strict=True):
     ax.imshow(image, cmap="gray_r")
     ax.plot(*np.argwhere(at_kink).T[::-1], "s", color=ORANGE, fillstyle="none", markersize=14)
@@ -691,11 +686,11 @@ bp.gradcheck(with_shortcut(Greedy()), inputs, explain=False)
 
 # %% [markdown]
 # The delta goes two ways, through the activation and along the shortcut. `Greedy` has spoiled it
-# before the shortcut was read, so the `Dense` below gets a wrong delta, and its gradients are wrong
-# though it has no mistake. To look for it there is to look in the wrong place. Therefore purity
-# comes before the numbers: nothing that a pass was given may change, and the line that changes it
-# is told. (A cell of a notebook goes by a number for its file.) With a layer that is pure, all is
-# right:
+# before the shortcut was read, so the `Dense` below gets a wrong delta, and its gradients are
+# wrong though it has no mistake. To look for it there is to look in the wrong place. Therefore
+# purity comes before the numbers: nothing that a pass was given may change, and the line that
+# changes it is told. (A cell of a notebook goes by a number for its file.) With a layer that is
+# pure, all is right:
 
 # %%
 bp.gradcheck(with_shortcut(bp.Tanh()), inputs)
@@ -704,9 +699,9 @@ bp.gradcheck(with_shortcut(bp.Tanh()), inputs)
 # ## Code that is not ours
 #
 # Most books keep what backward needs on `self`, and the gradients too. `bp.gradcheck` sees that,
-# and finds `dW` for `W` by its name. (The title of the table says what a thing was taken for.) This
-# one adds to its gradients, for the sake of minibatches in parts, and leaves it to others to set
-# them to zero:
+# and finds `dW` for `W` by its name. (The title of the table says what a thing was taken for.)
+# This one adds to its gradients, for the sake of minibatches in parts, and leaves it to others to
+# set them to zero:
 
 
 # %%
@@ -862,7 +857,9 @@ bp.gradcheck(StudentLSTM(2, 4), sequences, explain=False)
 
 # %%
 report = bp.gradcheck(StudentLSTM(2, 4), sequences)
-report.plot()
+picture = report.plot()
+picture.set_dpi(100)
+picture
 
 # %% [markdown]
 # On the left, each entry: its estimate to the right, the gradient upwards; what is right lies on
@@ -896,8 +893,7 @@ for each in report.diagnoses:
 # add. It stands in the chapter on `LSTM`, as equation (10):
 
 # %%
-tags = inspect.getdoc(bp.LSTM).split("$$")[1::2]
-Markdown("$$" + next(each for each in tags if r"\tag{10}" in each) + "$$")
+bp.explain(bp.LSTM).only(10)
 
 
 # %%
@@ -919,9 +915,9 @@ bp.gradcheck(Repaired(2, 4), sequences)
 # ## float32
 #
 # The check computes in float64, the training in float32. The column *float32* is there because a
-# derivative can be right and its computation still bad. Here a variance is taken as the mean of the
-# squares minus the square of the mean. With inputs around 0 that is harmless. Move them away from
-# 0, as raw pixels or years are, and almost all digits cancel:
+# derivative can be right and its computation still bad. Here a variance is taken as the mean of
+# the squares minus the square of the mean. With inputs around 0 that is harmless. Move them away
+# from 0, as raw pixels or years are, and almost all digits cancel:
 
 
 # %%
@@ -942,7 +938,7 @@ batch = rng.standard_normal((8, 3))
 offsets = (0, 1, 3, 10, 30, 100, 300)
 rows = [bp.gradcheck(ByTwoMeans(), batch + offset)["x"] for offset in offsets]
 
-fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 lines = {
     "float32": ([row.float32_error for row in rows], PURPLE),
     "float64, against the complex step": ([row.complex_error for row in rows], ORANGE),
@@ -1014,9 +1010,9 @@ def shell(*words):
 shell("backprop", "check", "rounded.py:Rounded", "--shape", "3")
 
 # %% [markdown]
-# The exit code is 1, so that a script can go by it. In a test, `.assert_ok()` raises with the whole
-# table. Ask for several configurations, above all for those that nobody has in mind: a batch of
-# one, an axis of length one, sizes that do not divide.
+# The exit code is 1, so that a script can go by it. In a test, `.assert_ok()` raises with the
+# whole table. Ask for several configurations, above all for those that nobody has in mind: a batch
+# of one, an axis of length one, sizes that do not divide.
 
 # %%
 test = """
@@ -1047,8 +1043,8 @@ shell(*pytest)
 # ### Exercise 3: the pool that passed
 #
 # A student's `MaxPool`. Its author has checked it, with windows of 2x2 side by side on random
-# numbers, and it passed. It has two mistakes. Find a size, a stride or an image for which the check
-# fails, and mend `backward`, until none does.
+# numbers, and it passed. It has two mistakes. Find a size, a stride or an image for which the
+# check fails, and mend `backward`, until none does.
 
 # %%
 noise = np.random.default_rng(0).standard_normal((2, 5, 5, 1))
@@ -1138,8 +1134,8 @@ report
 # It compares backward with forward. So it does not see
 #
 # * that *forward* is not what you meant: the right derivative of the wrong function passes;
-# * what was not run: another size, another branch, a unit that is never active. Here is a rectified
-#   square whose derivative is nonsense, on inputs that are all negative.
+# * what was not run: another size, another branch, a unit that is never active. Here is a
+#   rectified square whose derivative is nonsense, on inputs that are all negative.
 
 
 # %%
@@ -1159,6 +1155,10 @@ bp.gradcheck(Asleep(), -abs(batch))
 #
 # ## Where to go on
 #
-# `backprop check` without a name checks everything in this package. The chapters of the check are
-# in `backprop/checks`: `estimates.py` for the slopes, `comparison.py` for the verdicts, `purity.py`
-# for the passes, `suspects.py` for the catalogue of mistakes.
+# [7 · Convolution](07_convolution.ipynb) derives why the kernel is turned on the way back, [8 ·
+# Pooling](08_pooling.ipynb) what to do where pixels tie, and [12 · LSTM](12_lstm.ipynb) the delta
+# that the student forgot. [19 · A layer of your own](19_your_own_layer.ipynb) puts the check to
+# use while a layer is written. `backprop check` without a name checks everything in this package;
+# the chapters of the check are in `backprop/checks`: `estimates.py` for the slopes,
+# `comparison.py` for the verdicts, `purity.py` for the passes, `suspects.py` for the catalogue of
+# mistakes.

@@ -18,17 +18,13 @@
 #
 # * train a small convolutional network on digits that people wrote, in a second or two;
 # * check its gradients before you trust it, and know what *undefined here* means;
-# * see where it errs, what its filters look for, and what the delta looks like that arrives back
-#   at the image.
+# * see where it errs, what its filters look for, which pixels a unit sees, and what the delta
+#   looks like that arrives back at the image.
 #
 # Change the layers, the rate, the number of epochs.
 
 # %%
-import inspect
-
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
 
 import backprop as bp
 from backprop import plots
@@ -76,12 +72,12 @@ print(net.summary())
 
 # %% [markdown]
 # The loss makes probabilities of the scores and charges the logarithm of the right one's. This is
-# its chapter, out of its docstring. Its last numbered equation is worth a look: where the way
-# back begins, everything has cancelled but a difference.
+# its chapter: the docstring, and under each equation the line that carries it out. The last one is
+# worth a look: where the way back begins, everything has cancelled but a difference.
 
 # %%
 loss = bp.SoftmaxCrossEntropy()
-Markdown(inspect.getdoc(loss).split("Args:")[0])
+bp.explain(loss)
 
 # %% [markdown]
 # ### Exercise 1: the first loss
@@ -124,8 +120,9 @@ bp.gradcheck(net, x[:2], loss=loss, target=y[:2])
 # the rectifier there are zeros: it stands on its kink, with one slope to the left and another to
 # the right. On plain paper also all four numbers of a pooling window are the same, and which of
 # them is the largest is a convention. Such entries are *undefined here*, which is no mistake; they
-# are counted below the table, with both slopes of the first. (The first row's worst entry is one of
-# them; its estimate is the slope of the branch that the code takes.) In training they do no harm.
+# are counted below the table, with both slopes of the first. (The first row's worst entry is one
+# of them; its estimate is the slope of the branch that the code takes.) In training they do no
+# harm.
 #
 # To have every entry held to the last digit, move to a point in general position: a little noise
 # on the image and on the biases.
@@ -140,8 +137,9 @@ bp.gradcheck(general, noisy, loss=loss, target=y[:2])
 # %% [markdown]
 # ## Train
 #
-# One line for each epoch: the loss and accuracy on the training images, and then on those held
-# out.
+# Twelve times over the training images, in batches of 32. After each epoch loss and accuracy are
+# taken on the training images and on those held out. (Without `progress=False` it tells so while
+# it runs.)
 
 # %%
 history = bp.fit(
@@ -153,7 +151,11 @@ history = bp.fit(
     loss=loss,
     optimizer=bp.Adam(1e-2),
     seed=0,
+    progress=False,
 )
+for n in (0, 1, 3, 7, 11):
+    print(f"epoch {history.epoch[n]:2}: loss {history.loss[n]:.4f}", end=", ")
+    print(f"accuracy {history.accuracy[n]:.4f}, held out {history.val_accuracy[n]:.4f}")
 
 # %%
 history.plot()
@@ -223,33 +225,45 @@ plots.filters(net[0])
 plots.feature_maps(net, images[0], 1)
 
 # %% [markdown]
+# How much of the image does one such number see? A pixel of the first layer's output is made of
+# 3x3 pixels of the image, and one behind the pooling of the 4x4 below its four windows. Those in
+# the middle lie in several windows, so they count more.
+
+# %%
+field = plots.receptive_field(net, 3, (1, 1, 0), data.in_shape)
+field.set_size_inches(3.6, 3)
+field
+
+# %% [markdown]
+# The picture comes from the backward pass: with a delta of 1 at that one number and 0 at all
+# others, the pixels that get a `dx` are those that it is made of. Another layer of convolution
+# would widen it; try value 1, or `(0, 3, 0)` at the border.
+#
 # ## The delta that reaches the image
 #
 # `backward` does not stop at the parameters. Its `dx` says how the loss changes with each pixel:
-# the delta in front of the first layer. Red: ink here makes the loss larger. Blue: smaller. Most
-# of it lies around the strokes, where a little ink could turn one digit into another.
+# the delta in front of the first layer. Orange: ink here makes the loss larger. Blue: smaller.
+# Most of it lies around the strokes, where a little ink could turn one digit into another.
 
 # %%
 few, few_labels = images[:60], labels[:60]
+plots.input_gradient(net, few, few_labels, loss, most=8)
+
+# %% [markdown]
+# Below each delta stands its norm. An image of which the network is sure sends back next to
+# nothing: it has nothing left to teach. Such a picture is also what people look at when they ask a
+# network *why* (Simonyan, Vedaldi and Zisserman, *Deep inside convolutional networks*, 2014). It
+# says which pixels would change the loss, and no more than that.
+#
+# Here are the same numbers once more, by two calls, and then how large the delta is after each
+# layer, on its way from the bottom to the top:
+
+# %%
 scores, caches = net.forward(few)
 _, cache = loss.forward(scores, few_labels)
 dx, _ = net.backward(loss.backward(cache), caches)
-
-fig, axes = plt.subplots(2, 8, figsize=(9, 2.6), layout="constrained")
-for n, (above, below) in enumerate(axes.T):
-    most = abs(dx[n]).max()
-    above.imshow(few[n, :, :, 0], cmap="gray")
-    below.imshow(dx[n, :, :, 0], cmap="RdBu_r", vmin=-most, vmax=most)
-    above.set_title(f"digit {data.classes[few_labels[n]]}", fontsize=9)
-    below.set_title(f"up to {most:.0e}", fontsize=8)
-for ax in axes.ravel():
-    ax.set_axis_off()
-plt.show()
-
-# %% [markdown]
-# Below each delta stands its largest entry. An image of which the network is sure sends back next
-# to nothing: it has nothing left to teach. And this is how large the delta is after each layer,
-# on its way from the bottom to the top:
+norms = np.sqrt((dx[:8] ** 2).sum(axis=(1, 2, 3)))
+print("dx", dx.shape, "norms of the first eight:", *(f"{each:.2g}" for each in norms))
 
 # %%
 plots.delta_norms(net, few, few_labels, loss)
@@ -290,5 +304,10 @@ if fooled is not ...:
 # %% [markdown]
 # ## Where to go on
 #
-# `backprop train` does all this from the command line and keeps the pictures. [19 · A layer of
-# your own](19_your_own_layer.ipynb) adds a layer to the network's vocabulary.
+# [6 · Is this derivative right?](06_gradient_checking.ipynb) tells how the check knows, and what
+# *undefined here* is. [7 · Convolution](07_convolution.ipynb) and [8 · Pooling](08_pooling.ipynb)
+# derive the layers that were trained here, and [9 · Zhang's CNN](09_zhang.ipynb) has a network of
+# them with every equation. [14 · Optimizers](14_optimizers.ipynb) is about the step, [17 ·
+# ZORB](17_zorb.ipynb) reads the same digits without a gradient, and [19 · A layer of your
+# own](19_your_own_layer.ipynb) adds a layer to the network's vocabulary. `backprop train` does all
+# of this from the command line and keeps the pictures.

@@ -23,7 +23,6 @@
 
 # %%
 import inspect
-import re
 import tempfile
 
 import matplotlib.pyplot as plt
@@ -97,7 +96,7 @@ class Swish(bp.Layer):
         return dx, {"beta": dbeta}
 
 
-Markdown(inspect.getdoc(Swish))
+bp.explain(Swish)
 
 # %% [markdown]
 # `build` makes the parameters once the input's shape is known. `forward` returns the output and
@@ -133,11 +132,11 @@ class ForgotS(Swish):
 bp.gradcheck(ForgotS(), x)
 
 # %% [markdown]
-# `x` is wrong and `beta` is right: so look at (3), not at (4). And there is a case so small that it
-# can be reckoned by hand: one example with one feature.
+# `x` is wrong and `beta` is right: so look at (3), not at (4). And there is a case so small that
+# it can be reckoned by hand: one example with one feature.
 #
-# The diagnosis says what the numbers are: a slope, $\sigma(u)$ at $u = x$, but of another function,
-# of which it is the whole derivative. Of this one it is half: there is a *term* too few.
+# The diagnosis says what the numbers are: a slope, $\sigma(u)$ at $u = x$, but of another
+# function, of which it is the whole derivative. Of this one it is half: there is a *term* too few.
 #
 # **The batch is averaged, not summed.** Here the layer divides by $N$, which is the loss's
 # business.
@@ -171,8 +170,8 @@ bp.gradcheck(Averaged(), x[:1])
 # library looks right in the one case that its author tried. Check with several examples and with
 # odd sizes.
 #
-# With no sum at all, `dbeta` has the shape of the batch. There is no entry to compare with another,
-# yet the check sees which sum is missing:
+# With no sum at all, `dbeta` has the shape of the batch. There is no entry to compare with
+# another, yet the check sees which sum is missing:
 
 
 # %%
@@ -371,8 +370,8 @@ for at in (-1.0, 0.0, 1.0):
 # %% [markdown]
 # At 0 the slope is 0 to the left and 1 to the right. The layer says 0, by convention. So does the
 # complex step, which follows the branch that the code takes. The central difference reaches over
-# the kink and says one half. Any number between the two slopes is as good an answer as another; one
-# outside them is wrong.
+# the kink and says one half. Any number between the two slopes is as good an answer as another;
+# one outside them is wrong.
 
 # %%
 t = np.linspace(-3, 3, 601)
@@ -500,18 +499,25 @@ print("largest difference:", abs(again.predict(points) - net.predict(points)).ma
 # ## Do formula and code agree?
 #
 # The check proves the *code*. It cannot read the docstring. But each tagged line is one equation,
-# so the two can be laid side by side, and every number has to occur once on either side. Read
-# each line against its formula.
+# so the two can be laid side by side, and every equation has to have its line. `bp.explain` has
+# both. Read each line against its formula.
 
 # %%
-doc = inspect.getdoc(Swish)
-code = inspect.getsource(Swish.forward) + inspect.getsource(Swish.backward)
-formulas = {tag: formula.strip() for formula, tag in re.findall(r"\$\$([^$]*?)\\tag{(\d+)}", doc)}
-lines = {tag: line.strip() for line, tag in re.findall(r"(.*)  # \((\d+)\)", code)}
-assert list(formulas) == list(lines) == sorted(formulas), "a tag without its partner, or twice"
+equations = bp.explain(Swish).equations
+rows = ["| | formula | line | in |", "|---|---|---|---|"]
+for tag, equation in equations.items():
+    (line,) = equation.lines  # one equation, one line
+    rows.append(f"| ({tag}) | ${equation.tex}$ | `{line.source}` | `{line.method}` |")
+Markdown("\n".join(rows))
 
-rows = [f"| ({tag}) | ${formulas[tag]}$ | `{lines[tag]}` |" for tag in formulas]
-Markdown("\n".join(["| | formula | line |", "|---|---|---|", *rows]))
+# %% [markdown]
+# And with numbers in the formulas: one example of two features through the layer and back. (A cell
+# of a notebook goes by a number for its file.)
+
+# %%
+one = bp.Network([Swish()])
+one.build((2,), dtype=np.float64)
+bp.explain(one, np.array([[1.0, -2.0]]), np.array([[1.0, 0.0]]), loss=bp.HalfSquaredError())
 
 # %% [markdown]
 # The package's own tests do this with every layer. Three things together make a layer
@@ -523,5 +529,9 @@ Markdown("\n".join(["| | formula | line |", "|---|---|---|", *rows]))
 #
 # ## Where to go on
 #
-# [6 · Is this derivative right?](06_gradient_checking.ipynb) opens the check itself, and puts it to
-# code that is not of this package. `CONTRIBUTING.md` says how a layer gets into the package.
+# [6 · Is this derivative right?](06_gradient_checking.ipynb) opens the check itself, and puts it
+# to code that is not of this package. [5 · The computational graph](05_computational_graph.ipynb)
+# finds derivatives by a walk instead of by thinking, [12 · LSTM](12_lstm.ipynb) is a layer that is
+# worth the thinking, and [10 · Train on real handwriting](10_train_digits.ipynb) is a network to
+# try yours in. [00 · A map](00_start_here.ipynb) has all the rest. `CONTRIBUTING.md` says how a
+# layer gets into the package.
