@@ -1,0 +1,102 @@
+r"""Formulas as MathML, which a browser sets by itself: no script, no fonts, no network.
+
+`\tag{n}` becomes the number at the right. A formula that cannot be translated, or in which a
+command is left over, is a warning, and so an error of the build.
+"""
+
+import functools
+import html
+import re
+import xml.etree.ElementTree as ET
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.util import logging
+
+log = logging.getLogger(__name__)
+TAG = re.compile(r"\\tag\{(\w+)\}")
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+ET.register_namespace("", MATHML.strip("{}"))
+THIN, MEDIUM = "0.167em", "0.222em"
+BINARY = set("⊙×·∘⋅∗")
+"""Signs that TeX sets as binary operators and browsers too narrowly."""
+FUNCTIONS = set("tanh sinh cosh exp log ln max min sign arg sin cos det softmax diag".split())
+
+
+@functools.cache
+def mathml(tex, display):
+    """Return a formula as MathML; raises ValueError where that cannot be done."""
+    tex = re.sub(r"\\arg\b", r"\\operatorname{arg}", tex.strip())
+    if display and r"\\" in tex and r"\begin" not in tex:
+        tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
+    try:
+        root = ET.fromstring(convert(tex, display="block" if display else "inline"))
+    except Exception as error:
+        raise ValueError(f"no MathML for {tex!r}: {error!r}") from error
+    for each in root.iter():
+        each.text = (each.text or "").replace(r"\_", "_") or None
+    left = [each.text for each in root.iter() if "\\" in (each.text or "")]
+    if left:
+        raise ValueError(f"{left[0]} is not known, in {tex!r}")
+    for parent in list(root.iter()):
+        _space(parent)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _space(parent):
+    """Set operators and the names of functions as far apart as TeX does."""
+    children = list(parent)
+    if parent.tag == f"{MATHML}mrow" or parent.tag in {f"{MATHML}math", f"{MATHML}mtd"}:
+        pairs = zip(reversed(children[:-1]), reversed(children[1:]), strict=True)
+        for place, (one, following) in zip(range(len(children) - 1, 0, -1), pairs, strict=True):
+            opens = following.tag == f"{MATHML}mo" and following.text != "("
+            if _name(one) and not opens and (following.text or "") not in set("()"):
+                parent.insert(place, ET.Element(f"{MATHML}mspace", width=THIN))
+    for child in children:
+        if child.tag != f"{MATHML}mo":
+            continue
+        if child.text in BINARY and len(children) > 1:
+            child.attrib.update(lspace=MEDIUM, rspace=MEDIUM)
+        elif child.text == "/":
+            child.attrib.update(lspace="0", rspace="0")
+
+
+def _name(element):
+    """Return whether an element is the name of a function, with or without a power."""
+    if element.tag in {f"{MATHML}msup", f"{MATHML}msub", f"{MATHML}msubsup"}:
+        return _name(element[0])
+    return element.tag in {f"{MATHML}mi", f"{MATHML}mo"} and element.text in FUNCTIONS
+
+
+def _translated(translator, node, display):
+    tex = node.astext()
+    try:
+        return mathml(TAG.sub("", tex), display)
+    except ValueError as error:
+        log.warning("%s", error, location=node)
+        return f"<code>{html.escape(tex)}</code>"
+
+
+def visit_inline(translator, node):
+    """Write a formula in a line."""
+    translator.body.append(_translated(translator, node, False))
+    raise nodes.SkipNode
+
+
+def visit_block(translator, node):
+    """Write a displayed formula, its number at the right."""
+    number = TAG.search(node.astext())
+    shown = f'<span class="number">({number[1]})</span>' if number else ""
+    formula = _translated(translator, node, True)
+    anchor = node["ids"][0] if node["ids"] else ""
+    attribute = f' id="{anchor}"' if anchor else ""
+    translator.body.append(
+        f'<div class="equation"{attribute}><div class="formula">{formula}</div>{shown}</div>\n'
+    )
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Register the renderer."""
+    app.add_html_math_renderer("formulas", (visit_inline, None), (visit_block, None))
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
