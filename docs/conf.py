@@ -45,7 +45,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": [],
     "footer_end": [],
-    "pygments_light_style": "tango",
+    "pygments_light_style": "github-light",
     "pygments_dark_style": "github-dark",
 }
 
@@ -56,5 +56,6 @@ nb_execution_mode = "off"  # the notebooks come with their outputs
 nb_render_markdown_format = "myst"  # so that formulas in outputs are formulas
 nb_ipywidgets_js = {}
 python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
 copybutton_selector = "div:not(.no-copybutton) > div.highlight > pre"
 copybutton_exclude = ".linenos, .gp, .go"

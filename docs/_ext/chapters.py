@@ -8,7 +8,6 @@ import ast
 import dataclasses
 import html
 import inspect
-import sys
 from pathlib import Path
 
 from docstrings import described, first_sentence, members, prose, signature
@@ -25,6 +24,7 @@ from backprop.explanation.derivation import Equation, _parts
 from backprop.layers import activations, sequences, windows
 
 TOP = Path(bp.__file__).parent
+ARGUMENTS = "**Args:**"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,12 +123,6 @@ def _chapter(subject):
     return reader.chapter(subject)
 
 
-def _place(line):
-    """Return where a line stands as a link to the code below."""
-    file = Path(line.file)
-    return f"[{html.escape(line.place)}](#{_anchor(file, line.number)})"
-
-
 def _anchor(file, number):
     return f"{Path(file).stem.replace('_', '-')}-{number}"
 
@@ -136,7 +130,6 @@ def _anchor(file, number):
 def _derivation(subject):
     """Yield the blocks of a chapter: prose, equations, and under each its line."""
     chapter = _chapter(subject)
-    name = subject.__name__.rsplit(".", 1)[-1]
     for part in _parts(chapter.doc, chapter.lines):
         if not isinstance(part, Equation):
             yield prose(part.source)
@@ -148,7 +141,6 @@ def _derivation(subject):
                 f"```{{code-line}} {_anchor(line.file, line.number)}\n"
                 f":place: {line.place}\n:rows: {last}\n\n{line.source}\n```"
             )
-    del name
 
 
 def _subject(subject, alone):
@@ -161,17 +153,19 @@ def _subject(subject, alone):
     kind = "class" if isinstance(subject, type) else "function"
     if not alone:
         yield f"## {name}"
-    yield described(kind, public, signature(subject), "")
-    yield from _derivation(subject)
-    if kind == "class":
-        more = members(subject, public)
-        if more and not _only_the_contract(subject):
-            yield ("## " if alone else "### ") + "More methods"
-            yield more
-
-
-def _only_the_contract(cls):
-    return not members(cls, "")
+    call = described(kind, public, signature(subject), "")
+    blocks = list(_derivation(subject))
+    settings = [k for k, block in enumerate(blocks) if ARGUMENTS in block]
+    if settings:  # the derivation comes first, and the call where its arguments are told
+        told, rest = blocks[settings[0]].split(ARGUMENTS, 1)
+        blocks[settings[0]] = f"{told}{call}\n{ARGUMENTS}{rest}"
+    else:
+        blocks.append(call)
+    yield from blocks
+    more = members(subject, public) if kind == "class" else ""
+    if more:
+        yield ("## " if alone else "### ") + "More methods"
+        yield more
 
 
 def _source(subject, depth):
@@ -302,7 +296,7 @@ def _numbered(file, rows):
     code = highlight("\n".join(row for _, row in rows), PythonLexer(stripnl=False),
                      HtmlFormatter(nowrap=True)).rstrip("\n")  # fmt: skip
     lines = "\n".join(
-        f'<span class="row" id="{_anchor(file, number)}"><span class="linenos">{number}</span>'
+        f'<span class="code-row" id="{_anchor(file, number)}"><span class="linenos">{number}</span>'
         f"{line}</span>"
         for (number, _), line in zip(rows, code.split("\n"), strict=True)
     )
@@ -320,6 +314,3 @@ def setup(app):
     app.add_directive("chapter-code", ChapterCode)
     app.connect("builder-inited", write_chapters, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-sys.modules.setdefault("chapters", sys.modules[__name__])
