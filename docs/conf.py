@@ -34,12 +34,14 @@ html_title = "backprop"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_math_renderer = "formulas"
+html_sidebars = {name: [] for name in ("index", "notation", "classics")}
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
 html_theme_options = {
     "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
+    "navbar_persistent": ["search-button"],
     "show_prev_next": True,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
@@ -55,7 +57,6 @@ myst_update_mathjax = False
 nb_execution_mode = "off"  # the notebooks come with their outputs
 nb_render_markdown_format = "myst"  # so that formulas in outputs are formulas
 nb_ipywidgets_js = {}
-python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 copybutton_selector = "div:not(.no-copybutton) > div.highlight > pre"
 copybutton_exclude = ".linenos, .gp, .go"

@@ -179,8 +179,11 @@ def _source(subject, depth):
 def _written(page, notebooks):
     alone = len(page.subjects) == 1
     blocks = [f"# {page.title}"]
-    see = [f"[{notebooks[each]}](../notebooks/{each}.ipynb)" for each in page.notebooks
-           if each in notebooks]
+    see = [
+        f"[{notebooks[each]}](../notebooks/{each}.ipynb)"
+        for each in page.notebooks
+        if each in notebooks
+    ]
     if see:
         blocks.append("```{div} beside\nBy hand and by number: " + ", ".join(see) + "\n```")
     if page.intro is not None:
@@ -217,9 +220,7 @@ def _overview(notebooks):
         " [notation](../notation.md).",
     ]
     for (_, title), pages in GROUPS.items():
-        rows = "\n".join(
-            f"[{page.title}]({page.slug}.md)\n: {_sentence(page)}\n" for page in pages
-        )
+        rows = "\n".join(f"[{page.title}]({page.slug}.md)\n: {_sentence(page)}\n" for page in pages)
         listed = "\n".join(page.slug for page in pages)
         blocks.append(f"## {title}\n\n{rows}")
         blocks.append(f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{listed}\n```")
@@ -235,9 +236,7 @@ def write_chapters(app):
         raise RuntimeError(f"docs/_ext/chapters.py has no page for {', '.join(missing)}")
     notebooks = titles(Path(app.srcdir))
     pages = {
-        f"{page.slug}.md": _written(page, notebooks)
-        for pages in GROUPS.values()
-        for page in pages
+        f"{page.slug}.md": _written(page, notebooks) for pages in GROUPS.values() for page in pages
     }
     pages["index.md"] = _overview(notebooks)
     write_pages(Path(app.srcdir, "chapters"), pages)
@@ -271,6 +270,7 @@ class ChapterCode(Directive):
     def run(self):
         """Return the code."""
         file = TOP.parent / self.arguments[0]
+        self.state.document.settings.env.note_dependency(str(file))
         tree = ast.parse(file.read_text())
         wanted = self.options.get("object")
         if wanted is None:

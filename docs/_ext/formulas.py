@@ -20,7 +20,7 @@ ET.register_namespace("", MATHML.strip("{}"))
 THIN, MEDIUM = "0.167em", "0.222em"
 BINARY = set("⊙×·∘⋅∗")
 """Signs that TeX sets as binary operators and browsers too narrowly."""
-FUNCTIONS = set("tanh sinh cosh exp log ln max min sign arg sin cos det softmax diag".split())
+FUNCTIONS = set(["tanh", "sinh", "cosh", "exp", "log", "ln", "max", "min", "sign", "arg", "sin", "cos", "det", "softmax", "diag"])
 
 
 @functools.cache
