@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import itertools
 import re
 import textwrap
 
@@ -19,7 +20,7 @@ def prose(markdown):
 def first_sentence(thing):
     """Return the first sentence of a docstring, on one line."""
     paragraph = " ".join(inspect.getdoc(thing).split("\n\n")[0].split())
-    return re.split(r"(?<=[.:]) (?=[A-Z`])", paragraph)[0].rstrip(":")
+    return re.split(r"(?<=\.) (?=[A-Z`])", paragraph)[0].rstrip(":")
 
 
 def signature(thing):
@@ -48,13 +49,14 @@ class _Shown:
         if isinstance(value, type) or inspect.isroutine(value):
             return value.__name__
         if hasattr(value, "settings"):
-            usual = {
-                name: each.default
-                for name, each in inspect.signature(type(value)).parameters.items()
-            }
-            given = {n: v for n, v in value.settings.items() if v != usual.get(n)}
-            words = ", ".join(f"{name}={each!r}" for name, each in given.items())
-            return f"{type(value).__name__}({words})"
+            words = []
+            for name, each in inspect.signature(type(value)).parameters.items():
+                given = value.settings[name]
+                if each.default is each.empty:
+                    words.append(repr(given))
+                elif given != each.default:
+                    words.append(f"{name}={given!r}")
+            return f"{type(value).__name__}({', '.join(words)})"
         return repr(value)
 
 
@@ -67,7 +69,7 @@ def attributes(cls):
         return {}
     body = tree.body[0].body
     found = {}
-    for one, following in zip(body, body[1:], strict=False):
+    for one, following in itertools.pairwise(body):
         told = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
         target = getattr(one, "target", None) or getattr(one, "targets", [None])[0]
         if told and isinstance(target, ast.Name) and not target.id.startswith("_"):
@@ -77,21 +79,20 @@ def attributes(cls):
 
 def methods(cls):
     """Return the public methods and properties that a class defines and tells of, by name."""
+    kinds = property | classmethod | staticmethod
     return {
         name: each
         for name, each in vars(cls).items()
         if not name.startswith("_")
-        and (inspect.isfunction(each) or isinstance(each, property | classmethod | staticmethod))
-        and inspect.getdoc(each)
-        and (getattr(each, "__doc__", None) or "")
+        and (inspect.isfunction(each) or isinstance(each, kinds))
+        and each.__doc__
     }
 
 
-def described(kind, name, arguments, body, depth=3, options=""):
+def described(kind, name, arguments, body, depth=3):
     """Return a description of a Python object as a MyST directive."""
     fence = ":" * depth
-    head = f"{options}\n" if options else ""
-    return f"{fence}{{py:{kind}}} {name}{arguments}\n{head}\n{body}\n{fence}\n"
+    return f"{fence}{{py:{kind}}} {name}{arguments}\n\n{body}\n{fence}\n"
 
 
 def members(cls, name):
@@ -105,8 +106,6 @@ def members(cls, name):
         if isinstance(method, property):
             blocks.append(described("property", f"{name}.{each}", "", text))
         else:
-            bound = getattr(cls, each)
-            arguments = signature(bound).replace("(self, /, ", "(").replace("(self, /)", "()")
-            arguments = arguments.replace("(self, ", "(").replace("(self)", "()")
+            arguments = re.sub(r"^\(self(, /)?(, )?", "(", signature(getattr(cls, each)))
             blocks.append(described("method", f"{name}.{each}", arguments, text))
     return "\n".join(blocks)

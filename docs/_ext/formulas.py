@@ -6,6 +6,7 @@ command is left over, is a warning, and so an error of the build.
 
 import functools
 import html
+import itertools
 import re
 import xml.etree.ElementTree as ET
 
@@ -16,17 +17,22 @@ from sphinx.util import logging
 log = logging.getLogger(__name__)
 TAG = re.compile(r"\\tag\{(\w+)\}")
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
+OPERATOR = f"{MATHML}mo"
 ET.register_namespace("", MATHML.strip("{}"))
+KNOWN = {r"\\arg\b": r"\\operatorname{arg}", r"\\mathrel\{\+\}=": "⩲"}
+"""What the translator does not know, said otherwise; ⩲ stands for += until it is translated."""
 THIN, MEDIUM = "0.167em", "0.222em"
 BINARY = set("⊙×·∘⋅∗")
 """Signs that TeX sets as binary operators and browsers too narrowly."""
-FUNCTIONS = set(["tanh", "sinh", "cosh", "exp", "log", "ln", "max", "min", "sign", "arg", "sin", "cos", "det", "softmax", "diag"])
+FUNCTIONS = {"tanh", "sinh", "cosh", "exp", "log", "ln", "max", "min", "sign", "arg"}
 
 
 @functools.cache
 def mathml(tex, display):
     """Return a formula as MathML; raises ValueError where that cannot be done."""
-    tex = re.sub(r"\\arg\b", r"\\operatorname{arg}", tex.strip())
+    for said, known in KNOWN.items():
+        tex = re.sub(said, known, tex)
+    tex = tex.strip()
     if display and r"\\" in tex and r"\begin" not in tex:
         tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
     try:
@@ -34,7 +40,7 @@ def mathml(tex, display):
     except Exception as error:
         raise ValueError(f"no MathML for {tex!r}: {error!r}") from error
     for each in root.iter():
-        each.text = (each.text or "").replace(r"\_", "_") or None
+        each.text = (each.text or "").replace(r"\_", "_").replace("⩲", "+=") or None
     left = [each.text for each in root.iter() if "\\" in (each.text or "")]
     if left:
         raise ValueError(f"{left[0]} is not known, in {tex!r}")
@@ -46,26 +52,24 @@ def mathml(tex, display):
 def _space(parent):
     """Set operators and the names of functions as far apart as TeX does."""
     children = list(parent)
-    if parent.tag == f"{MATHML}mrow" or parent.tag in {f"{MATHML}math", f"{MATHML}mtd"}:
-        pairs = zip(reversed(children[:-1]), reversed(children[1:]), strict=True)
-        for place, (one, following) in zip(range(len(children) - 1, 0, -1), pairs, strict=True):
-            opens = following.tag == f"{MATHML}mo" and following.text != "("
-            if _name(one) and not opens and (following.text or "") not in set("()"):
-                parent.insert(place, ET.Element(f"{MATHML}mspace", width=THIN))
     for child in children:
-        if child.tag != f"{MATHML}mo":
-            continue
-        if child.text in BINARY and len(children) > 1:
+        if child.tag == OPERATOR and child.text in BINARY and len(children) > 1:
             child.attrib.update(lspace=MEDIUM, rspace=MEDIUM)
-        elif child.text == "/":
+        elif child.tag == OPERATOR and child.text == "/":
             child.attrib.update(lspace="0", rspace="0")
+    if parent.tag.removeprefix(MATHML) not in {"math", "mrow", "mtd", "mstyle"}:
+        return
+    for one, following in itertools.pairwise(children):
+        if _name(one) and following.tag != OPERATOR:
+            place = list(parent).index(following)
+            parent.insert(place, ET.Element(f"{MATHML}mspace", width=THIN))
 
 
 def _name(element):
     """Return whether an element is the name of a function, with or without a power."""
     if element.tag in {f"{MATHML}msup", f"{MATHML}msub", f"{MATHML}msubsup"}:
         return _name(element[0])
-    return element.tag in {f"{MATHML}mi", f"{MATHML}mo"} and element.text in FUNCTIONS
+    return element.tag in {f"{MATHML}mi", OPERATOR} and element.text in FUNCTIONS
 
 
 def _translated(translator, node, display):

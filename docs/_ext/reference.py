@@ -63,7 +63,7 @@ def _told(thing, name):
     if kind == "class":
         if dataclasses.is_dataclass(thing) and doc.startswith(f"{thing.__name__}("):
             body = ""
-        body += "\n\n" + members(thing, name).replace("\n:::", "\n:::")
+        body += "\n\n" + members(thing, name)
     return described(kind, name, arguments, body, depth=4)
 
 
@@ -83,21 +83,26 @@ def _sentence(thing):
     return first_sentence(thing) if told and inspect.getdoc(thing) else ""
 
 
+def _section(heading, names):
+    """Yield a heading and a description for each of `names`."""
+    for name, thing in names.items():
+        yield f"{heading} {name.rsplit('.', 1)[1]}"
+        yield _told(thing, name)
+
+
 def _page(slug, title):
+    """Return a page of the reference."""
     names = _public(slug)
     module = MODULES.get(slug)
     blocks = [f"# {title}"]
     if module is not None:
         blocks.append(prose(inspect.cleandoc(module.__doc__)))
-    outside = False
-    for name, thing in names.items():
-        if name.count(".") > 1 and not outside and module is not None and PAGES:
-            outside = True
-            if any(one.count(".") == 1 for one in names):
-                blocks.append(f"## In `{module.__name__}`")
-        heading = "###" if outside and any(one.count(".") == 1 for one in names) else "##"
-        blocks.append(f"{heading} {name.rsplit('.', 1)[1]}")
-        blocks.append(_told(thing, name))
+    inside = [name for name in names if name.count(".") == 1]
+    blocks += _section("##", {name: names[name] for name in inside})
+    if inside and len(inside) < len(names):
+        blocks.append(f"## In `{module.__name__}`")
+    rest = {name: thing for name, thing in names.items() if name not in inside}
+    blocks += _section("###" if inside else "##", rest)
     return "\n\n".join(blocks) + "\n"
 
 
