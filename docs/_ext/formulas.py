@@ -19,7 +19,12 @@ TAG = re.compile(r"\\tag\{(\w+)\}")
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 OPERATOR = f"{MATHML}mo"
 ET.register_namespace("", MATHML.strip("{}"))
-KNOWN = {r"\\arg\b": r"\\operatorname{arg}", r"\\mathrel\{\+\}=": "⩲"}
+KNOWN = {
+    r"\\arg\b": r"\\operatorname{arg}",
+    r"\\mathrel\{\+\}=": "⩲",
+    r"\\(begin|end)\{(aligned|align|split)\}": r"\\\1{align*}",
+    r"\\(begin|end)\{(gathered|gather)\}": r"\\\1{gather*}",
+}
 """What the translator does not know, said otherwise; ⩲ stands for += until it is translated."""
 THIN, MEDIUM = "0.167em", "0.222em"
 BINARY = set("⊙×·∘⋅∗")
@@ -34,7 +39,7 @@ def mathml(tex, display):
         tex = re.sub(said, known, tex)
     tex = tex.strip()
     if display and r"\\" in tex and r"\begin" not in tex:
-        tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
+        tex = rf"\begin{{align*}}{tex}\end{{align*}}"
     try:
         root = ET.fromstring(convert(tex, display="block" if display else "inline"))
     except Exception as error:
@@ -46,7 +51,18 @@ def mathml(tex, display):
         raise ValueError(f"{left[0]} is not known, in {tex!r}")
     for parent in list(root.iter()):
         _space(parent)
+        _align(parent)
     return ET.tostring(root, encoding="unicode")
+
+
+def _align(table):
+    """Say in style how the cells of a table stand: browsers heed no attribute for it."""
+    beside = table.tag == f"{MATHML}mtable" and table.get("displaystyle") == "true"
+    for cell in table.findall(f"{MATHML}mtr/{MATHML}mtd"):
+        if side := cell.attrib.pop("columnalign", None):
+            other = "left" if side == "left" else "right"
+            gap = f"; padding-{other}: 0" if beside else ""
+            cell.set("style", f"text-align: {side}{gap}")
 
 
 def _space(parent):

@@ -4,11 +4,16 @@ import json
 import re
 from pathlib import Path
 
+from chapters import GROUPS
 from writing import write_pages
 
 ROW = re.compile(r"^\| \[(\w+)\.ipynb\]\(\w+\.ipynb\) \| (.*) \|$")
 PART = re.compile(r"^\| \*\*(.*)\*\* \| *\|$")
-LINK = re.compile(r"\[([^\]]*)\]\((?:\./)?(\d\d_\w+)\.ipynb(#[^)]*)?\)")
+LINK = re.compile(
+    r"(?P<before>\]\(|^\[[^\]]+\]:\s+)(?P<to>[^)\s:#]+)(?P<place>#[^)\s]*)?(?=[)\s]|$)",
+    re.MULTILINE,
+)
+"""A link in a line, or the definition of one, to something without a scheme."""
 
 
 def folder(srcdir):
@@ -45,13 +50,41 @@ def _title(notebook):
     raise ValueError("a notebook without a title")
 
 
+def _target(path, there):
+    """Return where the site has what a notebook links to."""
+    path = Path(path)
+    if path.suffix == ".ipynb":  # one that is still to be written is told of in the list
+        return f"{path.stem}.ipynb" if path.stem in there else "index.md"
+    if path.parts[:2] == ("..", "docs"):
+        return str(Path("..", *path.parts[2:]))
+    if path.suffix == ".py":
+        pages = {f"{page.slug}.py": page.slug for found in GROUPS.values() for page in found}
+        page = pages.get(path.name.replace("_", ""))
+        return f"../chapters/{page}.md" if page else "../reference/index.md"
+    return "index.md" if path.suffix else str(path)
+
+
+def _linked(text, there):
+    """Return Markdown whose links lead to pages of the site."""
+
+    def to(match):
+        target = _target(match["to"], there)
+        kept = target == match["to"] and match["place"]
+        return f"{match['before']}{target}{kept or ''}"
+
+    return LINK.sub(to, text)
+
+
 def _copied(path, there):
-    """Return a notebook's text; a link to one that is not there becomes plain text."""
+    """Return a notebook's text, its links leading to pages of the site."""
     notebook = json.loads(path.read_text())
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            text = "".join(cell["source"])
-            cell["source"] = LINK.sub(lambda m: m[0] if m[2] in there else m[1], text)
+            cell["source"] = _linked("".join(cell["source"]), there)
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if "text/markdown" in data:
+                data["text/markdown"] = _linked("".join(data["text/markdown"]), there)
     return json.dumps(notebook, indent=1, sort_keys=True)
 
 
