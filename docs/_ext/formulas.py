@@ -29,6 +29,7 @@ KNOWN = {
 THIN, MEDIUM = "0.167em", "0.222em"
 BINARY = set("⊙×·∘⋅∗")
 """Signs that TeX sets as binary operators and browsers too narrowly."""
+SIGNS, CLOSE = set("+-−"), set(")]}|!′'")
 FUNCTIONS = {"tanh", "sinh", "cosh", "exp", "log", "ln", "max", "min", "sign", "arg"}
 
 
@@ -67,25 +68,43 @@ def _align(table):
 
 def _space(parent):
     """Set operators and the names of functions as far apart as TeX does."""
-    children = list(parent)
-    for child in children:
-        if child.tag == OPERATOR and child.text in BINARY and len(children) > 1:
+    row = list(parent)
+    for before, child in itertools.pairwise([None, *row]):
+        if child.tag != OPERATOR:
+            continue
+        if child.text in BINARY and len(row) > 1:
             child.attrib.update(lspace=MEDIUM, rspace=MEDIUM)
-        elif child.tag == OPERATOR and child.text == "/":
+        elif child.text == "/":
             child.attrib.update(lspace="0", rspace="0")
+        elif child.text in FUNCTIONS:
+            child.attrib.update(lspace="0", rspace=THIN)
+        elif child.text in SIGNS and before is not None and _opens(before):
+            child.set("form", "prefix")  # -1 after a bracket or an equals sign: no difference
     if parent.tag.removeprefix(MATHML) not in {"math", "mrow", "mtd", "mstyle"}:
         return
-    for one, following in itertools.pairwise(children):
-        if _name(one) and following.tag != OPERATOR:
+    for one, following in itertools.pairwise(row):
+        cores = _core(one), _core(following)
+        if all(each.tag != OPERATOR for each in cores) and _named(*cores):
             place = list(parent).index(following)
             parent.insert(place, ET.Element(f"{MATHML}mspace", width=THIN))
 
 
-def _name(element):
-    """Return whether an element is the name of a function, with or without a power."""
-    if element.tag in {f"{MATHML}msup", f"{MATHML}msub", f"{MATHML}msubsup"}:
-        return _name(element[0])
-    return element.tag in {f"{MATHML}mi", OPERATOR} and element.text in FUNCTIONS
+def _opens(element):
+    """Return whether a sign after this one belongs to what follows."""
+    return element.tag == OPERATOR and element.text not in CLOSE
+
+
+def _core(element):
+    """Return what carries the indices and powers, if there are any."""
+    scripts = {"msup", "msub", "msubsup", "munder", "mover", "munderover"}
+    while element.tag.removeprefix(MATHML) in scripts:
+        element = element[0]
+    return element
+
+
+def _named(*elements):
+    """Return whether one of them is the name of a function."""
+    return any(each.text in FUNCTIONS for each in elements)
 
 
 def _translated(translator, node, display):
