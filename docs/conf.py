@@ -21,6 +21,7 @@ extensions = [
     "sphinx_copybutton",
     "formulas",
     "chapters",
+    "derivations",
     "reference",
     "notebooks",
     "front",
@@ -34,7 +35,7 @@ html_title = "backprop"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_math_renderer = "formulas"
-html_sidebars = {name: [] for name in ("index", "notation", "classics")}
+html_sidebars = {name: [] for name in ("index", "notation")}
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False

@@ -19,8 +19,7 @@ from pygments.lexers import PythonLexer
 from writing import write_pages
 
 import backprop as bp
-from backprop.explanation import chapters as reader
-from backprop.explanation.derivation import Equation, _parts
+from backprop.explanation.derivation import Equation
 from backprop.layers import activations, sequences, windows
 
 TOP = Path(bp.__file__).parent
@@ -117,36 +116,28 @@ def forgotten():
     return [one.__name__ for one in public if r"\tag{" in (one.__doc__ or "") and one not in told]
 
 
-def _chapter(subject):
-    if inspect.ismodule(subject):
-        return reader.chapters(subject.__file__)[0]
-    return reader.chapter(subject)
-
-
 def _anchor(file, number):
     return f"{Path(file).stem.replace('_', '-')}-{number}"
 
 
-def _derivation(subject):
+def derivation(subject, *, lines=True):
     """Yield the blocks of a chapter: prose, equations, and under each its line."""
-    chapter = _chapter(subject)
-    for part in _parts(chapter.doc, chapter.lines):
+    for part in bp.explain(subject).parts:
         if not isinstance(part, Equation):
             yield prose(part.source)
             continue
-        yield f"$${part.source.strip('$')}$$"
-        for line in part.lines:
-            last = line.source.count("\n") + 1
+        yield part.source
+        for line in part.lines if lines else ():
             yield (
                 f"```{{code-line}} {_anchor(line.file, line.number)}\n"
-                f":place: {line.place}\n:rows: {last}\n\n{line.source}\n```"
+                f":place: {line.place}\n\n{line.source}\n```"
             )
 
 
 def _subject(subject, alone):
     """Yield the blocks of one subject."""
     if inspect.ismodule(subject):
-        yield from _derivation(subject)
+        yield from derivation(subject)
         return
     name = subject.__name__
     public = f"backprop.{name}" if name in bp.__all__ else f"{subject.__module__}.{name}"
@@ -154,7 +145,7 @@ def _subject(subject, alone):
     if not alone:
         yield f"## {name}"
     call = described(kind, public, signature(subject), "")
-    blocks = list(_derivation(subject))
+    blocks = list(derivation(subject))
     settings = [k for k, block in enumerate(blocks) if ARGUMENTS in block]
     if settings:  # the derivation comes first, and the call where its arguments are told
         told, rest = blocks[settings[0]].split(ARGUMENTS, 1)
@@ -168,12 +159,15 @@ def _subject(subject, alone):
         yield more
 
 
-def _source(subject, depth):
-    heading = f"{depth} The code"
-    file = Path(inspect.getsourcefile(subject))
-    where = "" if inspect.ismodule(subject) else f":object: {subject.__qualname__}\n"
-    body = f"```{{chapter-code}} {file.relative_to(TOP.parent)}\n{where}```"
-    return f"{heading}\n\n{body}"
+def code(file, name=None):
+    """Return the block that shows a file's code, or that of a class or function in it."""
+    where = "" if name is None else f":object: {name}\n"
+    return f"```{{chapter-code}} {Path(file).relative_to(TOP.parent)}\n{where}```"
+
+
+def _code_of(subject):
+    whole = inspect.ismodule(subject)
+    return code(inspect.getsourcefile(subject), None if whole else subject.__qualname__)
 
 
 def _written(page, notebooks):
@@ -187,14 +181,10 @@ def _written(page, notebooks):
     if see:
         blocks.append("```{div} beside\nBy hand and by number: " + ", ".join(see) + "\n```")
     if page.intro is not None:
-        chapter = inspect.cleandoc(page.intro.__doc__)
-        blocks += [
-            each.source if isinstance(each, Equation) else prose(each.source)
-            for each in _parts(chapter, ())
-        ]
+        blocks += derivation(page.intro, lines=False)
     for subject in page.subjects:
         blocks += _subject(subject, alone)
-        blocks.append(_source(subject, "##" if alone else "###"))
+        blocks += [("##" if alone else "###") + " The code", _code_of(subject)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -203,9 +193,8 @@ def _sentence(page):
     return first_sentence(thing)
 
 
-def _overview(notebooks):
+def _overview():
     """Return the page that leads to all chapters."""
-    del notebooks
     blocks = [
         "# Layers",
         "A layer is a chapter: its derivation, and under each equation the line that carries it"
@@ -238,7 +227,7 @@ def write_chapters(app):
     pages = {
         f"{page.slug}.md": _written(page, notebooks) for pages in GROUPS.values() for page in pages
     }
-    pages["index.md"] = _overview(notebooks)
+    pages["index.md"] = _overview()
     write_pages(Path(app.srcdir, "chapters"), pages)
 
 
@@ -247,7 +236,7 @@ class CodeLine(Directive):
 
     has_content = True
     required_arguments = 1
-    option_spec = {"place": directives.unchanged_required, "rows": directives.positive_int}
+    option_spec = {"place": directives.unchanged_required}
 
     def run(self):
         """Return the line beside its place."""

@@ -21,6 +21,7 @@ OPERATOR = f"{MATHML}mo"
 ET.register_namespace("", MATHML.strip("{}"))
 KNOWN = {
     r"\\arg\b": r"\\operatorname{arg}",
+    r"\\[Bb]ig[lr]\\([lr]Vert)\b": r"\\\1",
     r"\\mathrel\{\+\}=": "⩲",
     r"\\(begin|end)\{(aligned|align|split)\}": r"\\\1{align*}",
     r"\\(begin|end)\{(gathered|gather)\}": r"\\\1{gather*}",
