@@ -86,6 +86,7 @@ def methods(cls):
         if not name.startswith("_")
         and (inspect.isfunction(each) or isinstance(each, kinds))
         and each.__doc__
+        and getattr(each, "__module__", cls.__module__) == cls.__module__  # not one lent to it
     }
 
 

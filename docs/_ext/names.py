@@ -4,6 +4,8 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+LINKS = (nodes.reference, nodes.title, addnodes.pending_xref, addnodes.desc_signature)
+
 
 class Names(SphinxPostTransform):
     """Links names to what describes them."""
@@ -39,7 +41,7 @@ def _inside(node):
     """Return whether a node is in a link, a heading or the head of a description."""
     around = node.parent
     while around is not None:
-        if isinstance(around, nodes.reference | nodes.title | addnodes.desc_signature):
+        if isinstance(around, LINKS):
             return True
         around = around.parent
     return False

@@ -49,7 +49,8 @@ def forgotten():
 def _told(thing, name):
     """Return the description of one class or function."""
     if not (isinstance(thing, type) or inspect.isroutine(thing)):
-        return described("data", name, "", f"`{thing!r}`" if isinstance(thing, str) else "")
+        shown = (thing,) if isinstance(thing, str) else thing
+        return described("data", name, "", ", ".join(f"`{each}`" for each in shown))
     kind = "class" if isinstance(thing, type) else "function"
     doc = inspect.getdoc(thing) or ""
     if "$$" in doc:
