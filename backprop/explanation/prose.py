@@ -11,6 +11,7 @@ from .plain import plain
 WIDTH = 88
 MARKED = re.compile(r"(\$[^$]+\$|`[^`]+`|\*\*.+?\*\*|\*[^*\s][^*]*\*)", re.DOTALL)
 HEADING = re.compile(r"^(Args|Returns|Raises|Yields|Attributes):\n", re.MULTILINE)
+NAMES = re.compile(r"\*{0,2}\w+(, \*{0,2}\w+)*")
 ESCAPED = str.maketrans(
     {
         **{letter: f"\\{letter}" for letter in "#%&_{}"},
@@ -60,7 +61,8 @@ def _listed(paragraph):
     items = re.split(r"\n(?=\S)", textwrap.dedent(body))
     items = [" ".join(item.split()).partition(":") for item in items]
     return f"**{title}**\n\n" + "\n".join(
-        f"* `{name}`:{rest}" if colon else f"* {name}" for name, colon, rest in items
+        f"* `{name}`:{rest}" if colon and NAMES.fullmatch(name) else f"* {name}{colon}{rest}"
+        for name, colon, rest in items
     )
 
 

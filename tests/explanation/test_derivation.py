@@ -201,6 +201,9 @@ def test_prose_in_three_forms():
         "The rate is η, never `a_b`.\n\nArgs:\n    lr: 5% of\n        it.\n    No name"
     )
     assert as_markdown(prose).endswith("**Args:**\n\n* `lr`: 5% of it.\n* No name")
+    assert as_markdown("Returns:\n    A `Report`: print it") == (
+        "**Returns:**\n\n* A `Report`: print it"
+    )
     assert as_latex(prose) == (
         "The \\emph{rate} is $\\eta$, \\textbf{never} \\texttt{a\\_b}.\n\n\\textbf{Args:}\n\n"
         "\\begin{itemize}\n\\item \\texttt{lr}: 5\\% of it.\n\\item No name\n\\end{itemize}"
