@@ -1,0 +1,168 @@
+// The map of the network and the time axis of a loop: where one is, and where one can go.
+
+class NetworkMap {
+  constructor(page) {
+    this.page = page;
+    this.buttons = [];
+    const list = element("ol", {}, ...page.data.layers.map((layer) => this.row(layer)));
+    const head = element("div", { class: "lanes", "aria-hidden": "true" },
+      element("span", {}, "layer"), element("span", {}, "forward ↓"), element("span", {}, "backward ↑"));
+    document.getElementById("map-rows").replaceChildren(head, list);
+  }
+
+  row(layer) {
+    const key = layer.layer.join(".");
+    const isLoss = !layer.layer.length;
+    const phases = isLoss ? ["loss"] : ["forward", "backward"];
+    const reads = layer.reads.length ? `${layer.reads.join(", ")} → ${layer.makes}` : layer.makes;
+    const name = element("span", { class: "name" }, isLoss ? layer.name : layer.name,
+      element("small", {}, reads + (layer.shape.length ? ` (${layer.shape.join(" × ")})` : "")));
+    const item = element("li", { style: `--depth: ${Math.max(0, layer.layer.length - 1)}` }, name);
+    if (isLoss) item.className = "loss";
+    for (const phase of phases) item.append(this.button(key, phase, layer));
+    return item;
+  }
+
+  button(key, phase, layer) {
+    const steps = this.page.data.steps.filter((step) =>
+      step.layer.join(".") === key && step.phase === phase && !step.inner);
+    if (!steps.length) return element("span", {});
+    const what = phase === "loss" ? "both ways" : phase;
+    const button = element("button", {
+      type: "button", "aria-label": `${layer.name}, ${what}, ${steps.length} steps`,
+      onclick: () => this.page.go(steps[0].number),
+    }, `${steps.length} step${steps.length > 1 ? "s" : ""}`);
+    this.buttons.push({ button, key, phase, steps });
+    return button;
+  }
+
+  mark(step) {
+    const key = step.layer.join(".");
+    for (const one of this.buttons) {
+      const here = one.key === key && one.phase === step.phase;
+      if (here) one.button.setAttribute("aria-current", "step");
+      else one.button.removeAttribute("aria-current");
+      const count = one.steps.length;
+      const at = one.steps.findIndex((other) => other.number >= step.number);
+      one.button.textContent = here ? `${at + 1} of ${count}` : `${count} step${count > 1 ? "s" : ""}`;
+    }
+  }
+}
+
+const STRIP = 256; // a result of up to so many numbers is a strip of colour on the time axis
+
+// The rounds of a loop side by side: a row for each line, a column for each time step.
+function timeAxis(page, step) {
+  const counter = Object.keys(step.loops)[0];
+  if (counter === undefined || step.inner) return roundsOf(page, step);
+  const key = step.layer.join(".");
+  const all = page.data.steps.filter((one) =>
+    one.layer.join(".") === key && !one.inner && counter in one.loops);
+  const sizes = all.map((one) => page.arrays[one.results[0]?.array]?.size ?? 0);
+  if (counter !== "t" || Math.max(...sizes) > STRIP) return roundsOf(page, step);
+  return new TimeTable(page, step, all).element;
+}
+
+class TimeTable {
+  constructor(page, step, steps) {
+    this.page = page;
+    this.here = step;
+    this.rows = new Map();
+    for (const one of steps) {
+      const name = `${one.phase} ${one.place}`;
+      if (!this.rows.has(name)) this.rows.set(name, new Map());
+      this.rows.get(name).set(one.loops.t, one);
+    }
+    this.times = [...new Set(steps.map((one) => one.loops.t))].sort((a, b) => a - b);
+    const table = element("table", { class: "time", onkeydown: (event) => this.onkey(event) },
+      element("caption", {}, "Over time: a column for each time step, a row for each line. "
+        + "The backward pass runs from right to left."),
+      this.head(), ...this.bodies());
+    this.element = element("div", { class: "scrolled" }, table);
+    requestAnimationFrame(() => this.scrollToHere());
+  }
+
+  head() {
+    const heads = this.times.map((t) => element("th", { scope: "col" }, `t = ${t}`));
+    return element("thead", {}, element("tr", {}, element("td", {}), ...heads));
+  }
+
+  bodies() {
+    return ["forward", "backward"].map((phase) => element("tbody", {},
+      ...[...this.rows.values()].filter((row) => [...row.values()][0].phase === phase)
+        .map((row) => this.row(row))));
+  }
+
+  row(row) {
+    const [first] = row.values();
+    const name = lettered(first.name.replace(/\[\d+\]$/, ""), this.page.data.letters);
+    const largest = Math.max(...[...row.values()].map((one) => this.numbers(one).largest));
+    const head = element("th", { scope: "row" }, name, element("small", {}, ` (${first.tag})`));
+    return element("tr", {}, head, ...this.times.map((t) => this.cell(row.get(t), largest, name, t)));
+  }
+
+  numbers(step) {
+    return this.page.arrays[step.results[0].array];
+  }
+
+  cell(step, largest, name, t) {
+    if (!step) return element("td", {});
+    const here = step === this.here;
+    const button = element("button", {
+      type: "button", tabindex: here ? "0" : "-1", "aria-label": `${name}, t = ${t}, step ${step.number + 1}`,
+      "aria-current": here ? "step" : undefined, onclick: () => this.page.go(step.number),
+    }, strip(this.numbers(step), largest));
+    return element("td", {}, button);
+  }
+
+  onkey(event) {
+    const cell = event.target.closest("td");
+    const row = cell?.parentElement;
+    if (!cell) return;
+    const column = [...row.children].indexOf(cell);
+    const rows = [...row.closest("table").querySelectorAll("tbody tr")];
+    const goal = {
+      ArrowLeft: row.children[column - 1], ArrowRight: row.children[column + 1],
+      ArrowUp: rows[rows.indexOf(row) - 1]?.children[column],
+      ArrowDown: rows[rows.indexOf(row) + 1]?.children[column],
+    };
+    if (!(event.key in goal) || event.shiftKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    goal[event.key]?.querySelector("button")?.focus();
+  }
+
+  scrollToHere() {
+    const here = this.element.querySelector("[aria-current]");
+    if (!here) return;
+    const [box, at] = [this.element.getBoundingClientRect(), here.getBoundingClientRect()];
+    this.element.scrollLeft += at.left - box.left - box.width / 2;
+  }
+}
+
+// A vector as a column of coloured cells.
+function strip(numbers, largest) {
+  const side = Math.max(1, Math.min(9, Math.floor(64 / numbers.size)));
+  const canvas = element("canvas", { "aria-hidden": "true", width: 20, height: numbers.size * side });
+  const pen = canvas.getContext("2d");
+  numbers.values.forEach((value, k) => {
+    pen.fillStyle = `rgb(${colour(value, largest)})`;
+    pen.fillRect(0, k * side, 20, side);
+  });
+  return canvas;
+}
+
+// Any other loop: its rounds as a slider.
+function roundsOf(page, step) {
+  if (!step.rounds || step.rounds < 2) return null;
+  const key = step.layer.join(".");
+  const rounds = page.data.steps.filter((one) =>
+    one.layer.join(".") === key && one.phase === step.phase && one.place === step.place);
+  const counts = Object.entries(step.loops).map(([name, n]) => `${name} = ${n}`).join(", ");
+  const slider = element("input", {
+    type: "range", min: "1", max: rounds.length, value: step.round, id: "round",
+    onchange: (event) => page.go(rounds[event.target.value - 1].number),
+  });
+  const label = `Round ${step.round} of ${rounds.length} of this line${counts ? `: ${counts}` : ""}`;
+  return element("p", { class: "rounds" }, element("label", { for: "round" }, label), slider);
+}
