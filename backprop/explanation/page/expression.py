@@ -167,7 +167,7 @@ class Grower:
             return self.grow(arguments[0])
         if name in ELEMENTWISE:
             return self._of(name, *map(self.grow, arguments))
-        if name in ("sum", "mean", "_sum", "_mean"):
+        if name in ("sum", "mean", "max", "_sum", "_mean"):
             return self._reduced(name, self.grow(arguments[0]), node)
         if name == "self._slope":
             argument = ast.unparse(arguments[0])
@@ -225,5 +225,4 @@ class Grower:
         axes = sorted(a % rank for a in axes)
         keep = name == "_mean" or bool(keywords.get("keepdims"))
         left = [1 if a in axes else n for a, n in enumerate(shape) if keep or a not in axes]
-        op = "mean" if name.endswith("mean") else "sum"
-        return {"op": op, "axes": axes, "keep": keep, "shape": left, "parts": [inner]}
+        return {"op": name.strip("_"), "axes": axes, "keep": keep, "shape": left, "parts": [inner]}

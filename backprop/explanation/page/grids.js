@@ -4,7 +4,12 @@
 // cell that is pointed at or gone to; `light(places, kind)` lights cells up.
 
 const WRITTEN = 64; // an array of up to so many numbers is a table
+const ROOMY = 5; // with more columns than these, the cells are narrow
 const WIDE = 10; // unless it has more columns
+const WIDEST = 560; // pixels of a heat map, as long as its cells are not too small
+const TALLEST = 380;
+const LARGEST_CELL = 20;
+const SMALLEST_CELL = 4;
 const MARKS = { winner: "★" };
 
 // Colours: blue below zero, orange above, so that most who see colours otherwise tell them apart.
@@ -181,7 +186,7 @@ class TableFace {
     const panels = [];
     for (let panel = 0; panel < grid.count; panel += 1) panels.push(this.panel(panel));
     this.element = element("div", {
-      class: "table", role: "grid", "aria-label": grid.label, "aria-readonly": "true",
+      class: grid.width > ROOMY ? "table tight" : "table", role: "grid", "aria-label": grid.label, "aria-readonly": "true",
       onkeydown: (event) => grid.onkey(event),
     }, ...panels);
     this.cells.get(grid.cursor).tabIndex = 0;
@@ -211,7 +216,7 @@ class TableFace {
       onmouseenter: () => grid.asked(place),
       onfocus: () => { this.stop(place); grid.asked(place); },
       onclick: () => grid.goTo(place),
-    }, short(value));
+    }, short(value, grid.width > ROOMY ? 3 : 4));
     this.cells.set(place, cell);
     return cell;
   }
@@ -269,17 +274,19 @@ class CanvasFace {
 
   // The size of a cell, and how many panels stand side by side.
   measure() {
-    const { grid } = this;
-    const room = Math.min(560, window.innerWidth - 60);
-    const most = grid.count > 1 ? 180 : room;
-    const fit = Math.floor(Math.min(most / grid.width, 360 / grid.height));
-    this.side = Math.max(grid.count > 1 && grid.width < 8 ? 6 : 3, Math.min(20, fit));
-    this.gap = grid.count > 1 ? 8 : 0;
-    const panel = grid.width * this.side + this.gap;
-    this.across = Math.max(1, Math.min(grid.count, Math.floor((room + this.gap) / panel)));
-    this.pitch = [grid.height * this.side + this.gap, panel];
+    const room = Math.min(WIDEST, window.innerWidth - 60);
+    this.side = LARGEST_CELL;
+    do this.arrange(room);
+    while ((this.size[0] > room || this.size[1] > TALLEST) && (this.side -= 1) >= SMALLEST_CELL);
+  }
+
+  arrange(room) {
+    const { grid, side } = this;
+    this.gap = grid.count > 1 ? Math.max(3, Math.min(8, side)) : 0;
+    this.pitch = [grid.height * side + this.gap, grid.width * side + this.gap];
+    this.across = Math.max(1, Math.min(grid.count, Math.floor((room + this.gap) / this.pitch[1])));
     const lines = Math.ceil(grid.count / this.across);
-    this.size = [this.across * panel - this.gap, lines * this.pitch[0] - this.gap];
+    this.size = [this.across * this.pitch[1] - this.gap, lines * this.pitch[0] - this.gap];
   }
 
   corner(place) {
@@ -291,15 +298,24 @@ class CanvasFace {
     ];
   }
 
+  // The cells are painted once; what is lit comes over a copy of them.
   repaint() {
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = this.size;
-    Object.assign(this.canvas, { width: width * ratio, height: height * ratio });
+    const sides = { width: Math.ceil(width * ratio), height: Math.ceil(height * ratio) };
+    this.painted = Object.assign(document.createElement("canvas"), sides);
+    Object.assign(this.canvas, sides);
     this.canvas.style.width = `${width}px`;
     this.canvas.style.height = `${height}px`;
+    for (const canvas of [this.painted, this.canvas]) canvas.getContext("2d").scale(ratio, ratio);
+    this.fill(this.painted.getContext("2d"));
+    this.relight();
+  }
+
+  relight() {
     const pen = this.canvas.getContext("2d");
-    pen.scale(ratio, ratio);
-    this.fill(pen);
+    pen.clearRect(0, 0, ...this.size);
+    pen.drawImage(this.painted, 0, 0, ...this.size);
     for (const [place, kind] of this.grid.lit) this.outline(pen, place, kind);
   }
 
@@ -377,9 +393,5 @@ class CanvasFace {
     this.spot.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.grid.asked(place);
     this.mark(place);
-  }
-
-  relight() {
-    this.repaint();
   }
 }

@@ -1,6 +1,6 @@
 // What one number is made of, and where it goes.
 
-const ROWS = 40; // how many terms of a sum are listed
+const ROWS = 40; // how many terms of a sum are listed: of a longer one, the largest
 const SEARCHED = 3e6; // how many numbers are looked through to find the readers of an entry
 
 // Finds, step by step, which entries of later results read an entry.
@@ -82,6 +82,14 @@ class Readers {
   }
 }
 
+// The largest parts of a long sum, in the order in which they stand in it.
+function largest(parts, most) {
+  if (parts.length <= most) return parts;
+  const sizes = parts.map((part) => Math.abs(workedOut(part)));
+  const order = parts.map((_, k) => k).sort((a, b) => sizes[b] - sizes[a]);
+  return order.slice(0, most).sort((a, b) => a - b).map((k) => parts[k]);
+}
+
 class Inspector {
   constructor(page) {
     this.page = page;
@@ -123,16 +131,18 @@ class Inspector {
   terms(term, numbers, place) {
     if (!term.parts) return [this.copied(term)];
     const isSum = term.operation === "+";
-    const parts = isSum ? term.parts : [term];
-    const rows = parts.slice(0, ROWS).map((part, k) => this.row(part, k > 0 ? "+ " : "= "));
+    const parts = isSum ? largest(term.parts, ROWS) : [term];
+    const left = isSum ? term.parts.length - parts.length : 0;
+    const rows = parts.map((part, k) => this.row(part, k > 0 ? "+ " : "= "));
     const table = element("table", { class: "terms" },
-      element("caption", {}, isSum ? `A sum of ${parts.length} terms` : "How it is computed"),
+      element("caption", {}, 
+        isSum ? `A sum of ${term.parts.length} terms${left ? `, of which the ${ROWS} largest` : ""}`
+          : "How it is computed"),
       element("thead", {}, element("tr", {},
         ...["with symbols", "with numbers", "value"].map((head) =>
           element("th", { scope: "col" }, head)))),
       element("tbody", {}, ...rows));
-    const more = parts.length > ROWS
-      ? [element("p", { class: "remark" }, `… and ${parts.length - ROWS} more terms.`)] : [];
+    const more = left ? [element("p", { class: "remark" }, `… and ${left} smaller terms.`)] : [];
     return [element("div", { class: "scrolled", tabindex: "0", role: "region",
       "aria-label": "terms" }, table), ...more, ...this.doubt(term, numbers, place)];
   }
@@ -168,13 +178,8 @@ class Inspector {
     for (const key of step.gradients || []) {
       items.push(element("li", {}, `It stands in grads["${key}"].`));
     }
-    if (!items.length) items.push(element("li", {}, this.nowhere(step)));
+    if (!items.length) items.push(element("li", {}, "No later step reads it."));
     return [element("h3", {}, "Where it goes"), element("ul", { class: "readers" }, ...items)];
-  }
-
-  nowhere(step) {
-    if (step.phase === "backward") return "Nothing here reads it.";
-    return step.phase === "loss" ? "No step reads it." : "No step reads it.";
   }
 
   reader({ number, slot, place, entries }) {
@@ -215,8 +220,10 @@ class Inspector {
     this.show(grid.name(place), grid.numbers.exact(place), ...parts);
   }
 
-  pixel(grid, place, count) {
-    this.show(grid.name(place), grid.numbers.exact(place),
-      element("p", {}, `It is under ${count} window${count === 1 ? "" : "s"}.`));
+  // An entry of what the window slides over.
+  picture(grid, place, count) {
+    const told = `It is under ${count} window${count === 1 ? "" : "s"}.`;
+    const parts = count === null ? [] : [element("p", {}, told)];
+    this.show(grid.name(place), grid.numbers.exact(place), ...parts);
   }
 }

@@ -21,6 +21,8 @@ from .expression import Grower, geometry, symbol_of
 from .mathml import mathml
 from .origins import Memory
 
+IMAGE = ["example", "row", "column", "channel"]
+WINDOWS = ["example", "window's row", "window's column", "row", "column", "channel"]
 SUMMED = "The network adds up what the readers of this value hand down."
 SHARED = "The layer stands in several places: its gradients are added up."
 
@@ -134,7 +136,7 @@ class Model:
             self._read(record, layer, *slot) for slot in slots
         ]
         values = record.value if isinstance(record.value, tuple) else (record.value,)
-        name = symbol_of(record.name, record.loops) if record.name else self._returned(record)
+        name = symbol_of(self._target(record), record.loops)
         equation = equation_of(record)
         step = {
             "layer": record.steps,
@@ -156,7 +158,7 @@ class Model:
             ],
             "reads": reads,
             "tree": tree,
-            "image": self._image(record, layer),
+            "window": self._window(record, layer),
         }
         self._append(step, record.held.get(""), _hands_on(record))
 
@@ -254,7 +256,10 @@ class Model:
         except (TypeError, IndexError, KeyError):
             return None
 
-    def _returned(self, record):
+    def _target(self, record):
+        """Return what a line makes; of what it returns, the name that it has elsewhere."""
+        if record.name:
+            return record.name.removesuffix("[...]").replace("[part]", "")
         return "delta" if record.phase == "loss" else record.line.method.strip("_")
 
     def _formula(self, tex, display="inline"):
@@ -266,34 +271,44 @@ class Model:
         pieces = substituted(record, self.tex)
         if not pieces:
             return []
-        name = named(record.name, self.tex) if record.name else r"\delta"
+        name = named(self._target(record), self.tex)
         return [self._formula(piece) for piece in [f"{name} =", *pieces]]
 
-    def _image(self, record, layer):
-        """Return the image that a layer's window slides over, and who won in it."""
+    def _window(self, record, layer):
+        """Return what a layer's window slides over, to look at beside a line's own arrays.
+
+        It is the image, x or dx; beside the line that makes the whole of dx, it is delta.
+        """
         if record.inner or getattr(layer, "window", None) is None:
             return None
         run = self.run
         x = run.call(record.steps, "forward").given[0]
-        backward = record.phase == "backward"
-        shown = run.call(record.steps, "backward").returned if backward else x
         window = geometry(layer, np.shape(x))
         if window is None:
             return None
-        winners = [
-            one.value
-            for one in run.records
-            if (one.steps, one.phase, one.name) == (record.steps, "forward", "winner")
-        ]
+        names = [record.name, *record.operands]
+        symbol, shown = "x", x
+        if record.phase == "backward" and any(name[:2] in ("dx", "dX") for name in names):
+            delta, symbol = run.call(record.steps, "backward").given[0], "dx"
+            shown = run.call(record.steps, "backward").returned
+            if np.shape(record.value) == shown.shape:
+                symbol, shown = "delta", delta
+        won = self._winner(record.steps)
         return {
-            "symbol": "dx" if backward else "x",
+            "symbol": symbol,
             "array": self.arrays.add(shown),
             "window": window,
-            "winner": self.arrays.add(winners[-1]) if winners else None,
+            "winner": None if won is None else self.arrays.add(won),
             "pool": not layer.params,
-            "role": "image",
-            "axes": ["example", "row", "column", "channel"],
+            "role": "positions" if symbol == "delta" else "image",
+            "axes": IMAGE,
         }
+
+    def _winner(self, steps):
+        """Return which place won in every window of a pooling, None if none did."""
+        where = (steps, "forward", "winner")
+        found = [r.value for r in self.run.records if (r.steps, r.phase, r.name) == where]
+        return found[-1] if found else None
 
     def _looks(self, shape, name, record, layer):
         """Return the names of an array's axes, and how it is laid out, as far as known."""
@@ -310,14 +325,14 @@ class Model:
             1: ["unit"],
             2: ["time" if recurrent and shape[0] > 1 else "example", "unit"],
             3: [first, "example" if first == "time" else "time", "unit"],
-            4: ["example", "row", "column", "channel"],
+            4: IMAGE,
         }
         return {"axes": names.get(rank, [])}
 
     def _looks_by_window(self, shape, bare, record, layer):
         """Return the same for a layer whose window slides over an image."""
         weights = getattr(layer, "W", np.zeros(0)).shape
-        axes = ["example", "row", "column", "channel"] if len(shape) == 4 else []
+        axes = IMAGE if len(shape) == 4 else WINDOWS if len(shape) == 6 else []
         if bare in ("W", "kernel") and len(shape) == 2 and math.prod(weights) == math.prod(shape):
             viewed = ["row", "column", "channel", "filter"]
             return {"axes": ["place and channel", "filter"], "view": weights, "viewed": viewed}
@@ -330,8 +345,11 @@ class Model:
             return {"axes": axes, "role": "image"}
         if math.prod(shape) == math.prod((N, OH, OW, *window["size"], *channels)):
             return {"axes": axes or ["window", "place and channel"], "role": "windows"}
-        if shape[:3] == (N, OH, OW) or shape[:1] == (N * OH * OW,):
-            return {"axes": axes or ["window", "channel"], "role": "positions"}
+        if shape[:3] == (N, OH, OW):
+            return {"axes": axes, "role": "positions"}
+        if len(shape) == 2 and shape[0] == N * OH * OW:
+            view = {"view": (N, OH, OW, shape[1]), "viewed": IMAGE}
+            return {"axes": ["window", "channel"], **view, "role": "positions"}
         return {"axes": axes}
 
     def _layers(self):

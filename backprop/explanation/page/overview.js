@@ -16,7 +16,7 @@ class NetworkMap {
     const phases = isLoss ? ["loss"] : ["forward", "backward"];
     const reads = layer.reads.length ? `${layer.reads.join(", ")} → ${layer.makes}` : layer.makes;
     const name = element("span", { class: "name" }, isLoss ? layer.name : layer.name,
-      element("small", {}, reads + (layer.shape.length ? ` (${layer.shape.join(" × ")})` : "")));
+      element("small", {}, reads + (layer.shape.length ? ` (${layer.shape.join("×")})` : "")));
     const item = element("li", { style: `--depth: ${Math.max(0, layer.layer.length - 1)}` }, name);
     if (isLoss) item.className = "loss";
     for (const phase of phases) item.append(this.button(key, phase, layer));
@@ -51,16 +51,15 @@ class NetworkMap {
 
 const STRIP = 256; // a result of up to so many numbers is a strip of colour on the time axis
 
-// The rounds of a loop side by side: a row for each line, a column for each time step.
+// The rounds of a loop over time: a row for each line, a column for each time step.
 function timeAxis(page, step) {
-  const counter = Object.keys(step.loops)[0];
-  if (counter === undefined || step.inner) return roundsOf(page, step);
   const key = step.layer.join(".");
   const all = page.data.steps.filter((one) =>
-    one.layer.join(".") === key && !one.inner && counter in one.loops);
+    one.layer.join(".") === key && !one.inner && "t" in one.loops);
   const sizes = all.map((one) => page.arrays[one.results[0]?.array]?.size ?? 0);
-  if (counter !== "t" || Math.max(...sizes) > STRIP) return roundsOf(page, step);
-  return new TimeTable(page, step, all).element;
+  if (!all.length || Math.max(...sizes) > STRIP) return null;
+  return element("section", {}, element("h3", {}, "Over time"),
+    new TimeTable(page, step, all).element);
 }
 
 class TimeTable {
@@ -75,8 +74,8 @@ class TimeTable {
     }
     this.times = [...new Set(steps.map((one) => one.loops.t))].sort((a, b) => a - b);
     const table = element("table", { class: "time", onkeydown: (event) => this.onkey(event) },
-      element("caption", {}, "Over time: a column for each time step, a row for each line. "
-        + "The backward pass runs from right to left."),
+      element("caption", {}, "A column for each time step, a row for each line; go there with a "
+        + "click. The backward pass runs from right to left."),
       this.head(), ...this.bodies());
     this.element = element("div", { class: "scrolled" }, table);
     requestAnimationFrame(() => this.scrollToHere());
@@ -152,7 +151,7 @@ function strip(numbers, largest) {
   return canvas;
 }
 
-// Any other loop: its rounds as a slider.
+// The rounds of a loop as a slider.
 function roundsOf(page, step) {
   if (!step.rounds || step.rounds < 2) return null;
   const key = step.layer.join(".");

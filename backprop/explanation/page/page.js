@@ -10,8 +10,7 @@ class Page {
     this.inspector = new Inspector(this);
     this.map = new NetworkMap(this);
     this.listen();
-    const asked = Number((/^#step=(\d+)$/.exec(window.location.hash) || [])[1] || 1) - 1;
-    this.go(data.steps[asked] ? asked : this.first());
+    this.go(this.addressed() ?? this.first());
   }
 
   // Moving
@@ -28,9 +27,15 @@ class Page {
     document.addEventListener("keydown", (event) => this.onkey(event, moves));
     darkness.addEventListener("change", () => this.go(this.step.number));
     window.addEventListener("hashchange", () => {
-      const asked = /^#step=(\d+)$/.exec(window.location.hash);
-      if (asked && Number(asked[1]) - 1 !== this.step.number) this.go(Number(asked[1]) - 1);
+      const number = this.addressed();
+      if (number !== undefined && number !== this.step.number) this.go(number);
     });
+  }
+
+  // The step that the address names: `...#step=5`.
+  addressed() {
+    const found = /^#step=(\d+)$/.exec(window.location.hash);
+    return found ? this.data.steps[found[1] - 1]?.number : undefined;
   }
 
   onkey(event, moves) {
@@ -127,13 +132,13 @@ class Page {
 
   show() {
     const { step } = this;
-    this.grids = { results: [], reads: [], image: null };
+    this.grids = { results: [], reads: [], window: null };
     const parts = [
-      this.formula(), this.code(), timeAxis(this, step), this.inside(),
+      this.formula(), this.code(), roundsOf(this, step), this.inside(),
       this.section("The result", step.results.map((one) => this.result(one))),
       this.picture(),
       this.section("What it reads", step.reads.map((one, slot) => this.read(one, slot))),
-      this.next(),
+      this.next(), timeAxis(this, step),
     ];
     document.getElementById("step-body").replaceChildren(...parts.filter(Boolean));
   }
@@ -185,7 +190,7 @@ class Page {
     const grid = new Grid(this.arrays[look.array], look, asked);
     const symbol = lettered(look.symbol, this.data.letters);
     const { shape } = grid.numbers;
-    this.grids[kind] = kind === "image" ? grid : [...this.grids[kind], grid];
+    this.grids[kind] = kind === "window" ? grid : [...this.grids[kind], grid];
     const sides = shape.length ? `(${shape.join(" × ")})` : "";
     return element("figure", { class: kind }, element("figcaption", {},
       element("b", {}, symbol), ` ${sides} `, ...caption), grid.element);
@@ -206,10 +211,11 @@ class Page {
   }
 
   picture() {
-    const { image } = this.step;
-    if (!image) return null;
-    const figure = this.figure(image, "image", (place) => this.ofPixel(place),
-      "the image that the window slides over");
+    const { window } = this.step;
+    if (!window) return null;
+    const told = window.role === "image" ? "the image that the window slides over"
+      : "a number for each window and channel";
+    const figure = this.figure(window, "window", (place) => this.ofPicture(place), told);
     return this.section("The window", [figure]);
   }
 
@@ -227,8 +233,8 @@ class Page {
   // Asking for a number
 
   quiet() {
-    const { results, reads, image } = this.grids;
-    for (const grid of [...results, ...reads, image]) grid?.darken();
+    const { results, reads, window } = this.grids;
+    for (const grid of [...results, ...reads, window]) grid?.darken();
   }
 
   ofResult(grid, place) {
@@ -258,69 +264,64 @@ class Page {
     this.inspector.operand(step, slot, grid, place, entries);
   }
 
-  ofPixel(place) {
-    const { window } = this.step.image;
-    const { image } = this.grids;
+  ofPicture(place) {
+    const picture = this.grids.window;
     this.quiet();
-    image.light([place], "chosen");
-    const places = placesOver(image.numbers.index(place), window);
     for (const grid of [...this.grids.results, ...this.grids.reads]) {
-      grid.light(places.flatMap((one) => this.underWindow(grid, one, window)), "reader");
+      grid.light(this.acrossWindow(picture, place, grid), "reader");
     }
-    this.inspector.pixel(image, place, places.length);
-  }
-
-  // The entries of an array that belong to a place of the window: its own, or its window's.
-  underWindow(grid, place, window) {
-    if (grid.role === "windows") return [place];
-    if (grid.role !== "positions") return [];
-    const [n, p, q, i, j, c] = unravelled(place, windowShape(window));
-    const [OH, OW] = window.positions;
-    const each = grid.numbers.size / (window.image[0] * OH * OW);
-    const first = ((n * OH + p) * OW + q) * each;
-    const { pool, winner } = this.step.image;
-    if (!pool) return Array.from({ length: each }, (_, f) => first + f);
-    const won = winner === null || this.winner(first + c) === i * window.size[1] + j;
-    return won ? [first + c] : [];
-  }
-
-  // Which place of a pooling window won.
-  winner(place) {
-    const { winner } = this.step.image;
-    return winner === null ? null : this.arrays[winner].values[place];
+    picture.light([place], "chosen");
+    const count = picture.role === "image" ? this.placesOf(picture, place).length : null;
+    this.inspector.picture(picture, place, count);
   }
 
   // Light what the window at an entry sees, and mark who won in it.
   lightWindow(grid, place) {
-    const { image } = this.grids;
-    if (!image || grid === image) return;
-    const { window } = this.step.image;
-    if (grid.role === "image") {
-      image.light([place], "window");
-    } else if (grid.role === "windows") {
-      const pixel = pixelOf(place, window);
-      if (pixel) image.light([raveled(pixel, window.image)], "window");
-    } else if (grid.role === "positions") {
-      const seen = this.seen(grid, place, window);
-      image.light([...seen.values()].flat(), "window");
-      image.light(seen.get(this.winner(place)) || [], "winner");
-    }
+    const picture = this.grids.window;
+    if (!picture || grid === picture) return;
+    picture.light(this.acrossWindow(grid, place, picture), "window");
+    const { winner } = this.step.window;
+    if (winner === null || grid.role !== "positions" || picture.role !== "image") return;
+    const won = this.placesOf(grid, place)[this.arrays[winner].values[place]];
+    picture.light(this.entriesAt(picture, won), "winner");
   }
 
-  // The pixels that the window at an entry sees, by place of the window.
-  seen(grid, place, window) {
+  // The entries of an array that an entry of another one is connected with by the window.
+  acrossWindow(from, place, to) {
+    if (!from.role || !to.role) return [];
+    if (from.role === to.role) return from.numbers.size === to.numbers.size ? [place] : [];
+    return this.placesOf(from, place).flatMap((one) => this.entriesAt(to, one));
+  }
+
+  // The places, of all windows, that an entry has to do with. What is told of a place is told of
+  // an array (N, OH, OW, K, K, C); `role` is how an array is connected with it.
+  placesOf(grid, place) {
+    const { window, pool } = this.step.window;
+    if (grid.role === "windows") return [place];
+    if (grid.role === "image") return placesOver(unravelled(place, window.image), window);
     const [N, , , C] = window.image;
     const { positions, size: [K, L] } = window;
     const each = grid.numbers.size / (N * positions[0] * positions[1]);
     const [n, p, q, f] = unravelled(place, [N, ...positions, each]);
-    const channels = this.step.image.pool ? [f] : Array.from({ length: C }, (_, c) => c);
-    const found = new Map();
-    for (let k = 0; k < K * L; k += 1) {
-      const pixels = channels.map((c) =>
-        pixelOf(raveled([n, p, q, Math.floor(k / L), k % L, c], windowShape(window)), window));
-      found.set(k, pixels.filter(Boolean).map((pixel) => raveled(pixel, window.image)));
+    const channels = pool ? [f] : Array.from({ length: C }, (_, c) => c);
+    return Array.from({ length: K * L }, (_, k) => [Math.floor(k / L), k % L]).flatMap(([i, j]) =>
+      channels.map((c) => raveled([n, p, q, i, j, c], windowShape(window))));
+  }
+
+  entriesAt(grid, place) {
+    const { window, pool, winner } = this.step.window;
+    if (grid.role === "windows") return [place];
+    if (grid.role === "image") {
+      const pixel = pixelOf(place, window);
+      return pixel ? [raveled(pixel, window.image)] : [];
     }
-    return found;
+    const [n, p, q, i, j, c] = unravelled(place, windowShape(window));
+    const { positions: [OH, OW], size } = window;
+    const each = grid.numbers.size / (window.image[0] * OH * OW);
+    const first = ((n * OH + p) * OW + q) * each;
+    if (!pool) return Array.from({ length: each }, (_, f) => first + f);
+    const won = winner === null || this.arrays[winner].values[first + c] === i * size[1] + j;
+    return won ? [first + c] : [];
   }
 }
 

@@ -46,6 +46,10 @@ class Speller {
     if (operation === "neg") return [SUM, `−${grouped(parts[0], POWER)}`];
     if (operation[0] === "^") return [POWER, grouped(parts[0], ATOM) + raised(operation.slice(1))];
     if (operation[0] === " ") return [ATOM, `[${parts[0][1]}${operation}${parts[1][1]}]`];
+    if (operation === "where") {
+      const [where, yes, no] = parts.map((part) => part[1]);
+      return [SUM, `${yes} where ${where}, else ${no}`];
+    }
     const name = FUNCTIONS[operation] || operation;
     return [ATOM, `${name}(${parts.map((part) => part[1]).join(", ")})`];
   }

@@ -58,6 +58,7 @@ const OPERATIONS = {
 
   sum: (reader, node, index) => sum(along(reader, node, index)),
   mean: (reader, node, index) => ({ operation: "mean", parts: along(reader, node, index) }),
+  max: (reader, node, index) => ({ operation: "max", parts: along(reader, node, index) }),
 
   // A sum of which each part stands for itself, whatever it is made of.
   total: (reader, { parts }, index) => sum(parts.map((part) => reader.at(part, index))),
@@ -159,7 +160,7 @@ function cost(node) {
   const size = (shape) => shape.reduce((product, n) => product * n, 1);
   if (node.op === "@") return inner * node.parts[0].shape[node.parts[0].shape.length - 1];
   if (node.op === "fold") return inner * size(node.window.size);
-  if (node.op === "sum" || node.op === "mean") {
+  if (node.axes && node.op !== "turned") {
     return inner * (size(node.parts[0].shape) / Math.max(1, size(node.shape)));
   }
   return inner;
@@ -179,6 +180,7 @@ function workedOut(term) {
 const RULES = {
   "+": (a, b, parts) => parts.reduce((total, part) => total + part, 0),
   mean: (a, b, parts) => parts.reduce((total, part) => total + part, 0) / parts.length,
+  max: (a, b, parts) => Math.max(...parts),
   "*": (a, b, parts) => parts.reduce((product, part) => product * part, 1),
   "-": (a, b) => a - b,
   "/": (a, b) => a / b,
