@@ -12,6 +12,7 @@ import html
 import importlib.resources
 import json
 
+from ...errors import expects
 from ..styles import GREEK
 from .model import Model
 
@@ -25,6 +26,8 @@ def written(recording, digits=6, small=16):
     Raises:
         ValueError: the numbers are complex.
     """
+    if recording.dtype.kind == "c":
+        raise expects("html", "real numbers", recording.dtype)
     model = Model(recording, digits, small)
     data = {**model.data(), "letters": GREEK}
     parts = {

@@ -169,12 +169,7 @@ class Grid {
     if (place === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    if (place !== null) this.goTo(place);
-  }
-
-  goTo(place) {
-    this.cursor = place;
-    this.face.focus(place);
+    if (place !== null) this.face.focus(place);
   }
 }
 
@@ -215,7 +210,7 @@ class TableFace {
       style: `background: rgb(${rgb}); color: ${ink(rgb)}`,
       onmouseenter: () => grid.asked(place),
       onfocus: () => { this.stop(place); grid.asked(place); },
-      onclick: () => grid.goTo(place),
+      onclick: () => this.focus(place),
     }, short(value, grid.width > ROOMY ? 3 : 4));
     this.cells.set(place, cell);
     return cell;

@@ -21,4 +21,5 @@ def mathml(tex, display="inline"):
     if display == "block":
         tex = tex.replace(r"\sum_", r"\sum\limits_")
     made = NEEDLESS.sub("", convert(tex, display=display))
+    made = made.replace("<mo>&#x0002B;</mo><mo>&#x0003D;</mo>", "<mo>+=</mo>")
     return FUNCTION.sub(r'\1<mspace width="0.17em"></mspace>', made)

@@ -132,9 +132,7 @@ class Model:
         """Add the step of a tagged line."""
         layer = self._layer(record.steps)
         tree, slots = self._taken_apart(record, layer)
-        reads = [
-            self._read(record, layer, *slot) for slot in slots
-        ]
+        reads = [self._read(record, layer, *slot) for slot in slots]
         values = record.value if isinstance(record.value, tuple) else (record.value,)
         name = symbol_of(self._target(record), record.loops)
         equation = equation_of(record)
@@ -323,7 +321,7 @@ class Model:
         first = "time" if recurrent and bare in ("a", "h", "c", "da", "s", "u", "du") else "example"
         names = {
             1: ["unit"],
-            2: ["time" if recurrent and shape[0] > 1 else "example", "unit"],
+            2: ["time" if recurrent and shape[:1] > (1,) else "example", "unit"],
             3: [first, "example" if first == "time" else "time", "unit"],
             4: IMAGE,
         }
@@ -379,9 +377,7 @@ class Model:
     def _count_rounds(self):
         """Tell every step how often its line ran in this pass."""
         most = {}
-        keys = [
-            (tuple(step["layer"]), step["phase"], step.get("place")) for step in self.steps
-        ]
+        keys = [(tuple(step["layer"]), step["phase"], step.get("place")) for step in self.steps]
         for key, step in zip(keys, self.steps, strict=True):
             most[key] = max(most.get(key, 1), step.get("round", 1))
         for key, step in zip(keys, self.steps, strict=True):

@@ -334,4 +334,5 @@ const page = new Page(
 window.explanation = {
   page,
   entry: (number, index) => new Reader(page.data.steps[number], page.arrays).entry(index),
+  workedOut,
 };
