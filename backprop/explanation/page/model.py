@@ -12,6 +12,7 @@ import numpy as np
 from ...layers.gru import GRU
 from ...layers.lstm import LSTM
 from ...layers.rnn import RNN
+from ...network import Network
 from ..example import brief, name_of
 from ..formula import named, substituted
 from ..styles import Tex, Text
@@ -85,13 +86,16 @@ class Model:
                 self._fan_out(prefix, self._inputs(prefix) + entered[depth])
 
     def _inputs(self, prefix):
-        return getattr(self.run.network(prefix), "inputs", 0)
+        net = self.run.network(prefix)
+        return net.inputs if isinstance(net, Network) else 0
 
     def _fan_out(self, prefix, value):
         """Add the sum of what the readers of a value hand down, if there are several."""
         run, net = self.run, self.run.network(prefix)
+        if not isinstance(net, Network):
+            return
         parts = []
-        for number, (layer, reads) in reversed(list(enumerate(getattr(net, "steps", ())))):
+        for number, (layer, reads) in reversed(list(enumerate(net.steps))):
             steps = (*prefix, number)
             dx = run.call(steps, "backward").held[1][0]
             dxs = dx if isinstance(dx, tuple) else (dx,)
@@ -175,6 +179,7 @@ class Model:
                 "array": self.arrays.add(part),
                 "from": self.arrays.add(self._memory.read(part, ())),
                 "what": where,
+                **_axes_of_value(part),
             }
             for where, part in parts
         ]
@@ -186,7 +191,7 @@ class Model:
             "name": title,
             "why": why,
             "loops": {},
-            "results": [{"array": self.arrays.add(total)}],
+            "results": [{"array": self.arrays.add(total), **_axes_of_value(total)}],
             "reads": reads,
             "tree": {"op": "total", "shape": shape, "parts": leaves},
         }
@@ -401,6 +406,12 @@ def _value_name(net, value):
     if value >= net.inputs:
         return f"v{value}"
     return "x" if net.inputs == 1 else f"x{value}"
+
+
+def _axes_of_value(value):
+    """Return the names of the axes of what layers hand to each other."""
+    names = {2: ["example", "unit"], 3: ["example", "time", "unit"], 4: IMAGE}
+    return {"axes": names.get(np.ndim(value), [])}
 
 
 def _is_numbers(value):

@@ -31,12 +31,18 @@ class Memory:
         """
         if not _is_array(array):
             return np.zeros((0, 4), np.int32)
-        for one in (array, *(other for other in copies if _same(array, other))):
-            made, entries = self._look_up(self._written, one)
-            if not np.isin(made, own).any():
-                made, entries = self._look_up(self._handed, one)
-            if (made >= 0).any():
+        runs = self._runs(array, own)
+        for other in copies:
+            if len(runs):
                 break
+            if _same(array, other):
+                runs = self._runs(other, own)
+        return runs
+
+    def _runs(self, array, own):
+        made, entries = self._look_up(self._written, array)
+        if not np.isin(made, own).any():
+            made, entries = self._look_up(self._handed, array)
         return _runs(made, entries)
 
     def _look_up(self, known, array):
@@ -83,9 +89,8 @@ def _same(one, other):
 
 def _runs(steps, entries):
     """Return stretches over which the step stays and its entries rise one by one."""
-    n = len(steps)
     breaks = (np.diff(steps) != 0) | (np.diff(entries) != 1)
     first = np.flatnonzero(np.concatenate([[True], breaks]))
-    length = np.diff([*first, n])
+    length = np.diff(np.append(first, len(steps)))
     runs = np.stack([first, length, steps[first], entries[first]], axis=1)
     return runs[runs[:, 2] >= 0].astype(np.int32)

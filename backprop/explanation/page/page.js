@@ -334,5 +334,6 @@ const page = new Page(
 window.explanation = {
   page,
   entry: (number, index) => new Reader(page.data.steps[number], page.arrays).entry(index),
+  numbersIn,
   workedOut,
 };

@@ -22,13 +22,11 @@ class Reader {
   }
 
   number(slot, index) {
-    const { symbol } = this.step.reads[slot];
     const operand = this.operands[slot];
     const place = raveled(index, operand.shape);
-    const open = symbol.split("(").length > symbol.split(")").length ? ")" : "";
     return {
-      symbol: symbol + listed(index) + open, value: operand.values[place], slot, index, place,
-      exact: operand.exact(place),
+      symbol: entryName(this.step.reads[slot].symbol, index), value: operand.values[place],
+      slot, index, place, exact: operand.exact(place),
     };
   }
 }
@@ -153,17 +151,52 @@ function* numbersIn(term) {
   }
 }
 
-// How many numbers a tree's formula has, roughly: what it costs to take an entry apart.
-function cost(node) {
-  if (!node.parts && !node.to) return 1;
-  const inner = (node.parts || [node.before, node.to]).reduce((n, part) => n + cost(part), 0);
-  const size = (shape) => shape.reduce((product, n) => product * n, 1);
-  if (node.op === "@") return inner * node.parts[0].shape[node.parts[0].shape.length - 1];
-  if (node.op === "fold") return inner * size(node.window.size);
-  if (node.axes && node.op !== "turned") {
-    return inner * (size(node.parts[0].shape) / Math.max(1, size(node.shape)));
-  }
-  return inner;
+// The transpose of taking apart: the entries of a tree's value that an operand's entry goes into,
+// as places. Every operation hands on where its parts go.
+function reached(node, slot, place) {
+  if (node.op === "read") return node.slot === slot ? [place] : [];
+  const parts = node.op === "added" ? [node.before, node.to] : node.parts || [];
+  return parts.flatMap((part, k) =>
+    reached(part, slot, place).flatMap((one) => handedOn(node, part, k, one)));
+}
+
+function handedOn(node, part, side, place) {
+  const index = unravelled(place, part.shape);
+  const rule = ONWARD[node.op];
+  if (rule) return rule(node, part, index, side, place);
+  return spreadOver(index.map((i, axis) => (part.shape[axis] === 1 ? null : i)), node.shape);
+}
+
+const ONWARD = {
+  "@": ({ shape }, part, index, side) => {
+    const goal = side ? [...shape.slice(1).map(() => null), index[1]] : [...index.slice(0, -1), null];
+    return spreadOver(goal, shape);
+  },
+  turned: ({ axes, shape }, part, index) => [raveled(axes.map((axis) => index[axis]), shape)],
+  reshape: (node, part, index, side, place) => [place],
+  sum: inward,
+  mean: inward,
+  max: inward,
+  windows: ({ window }, part, index) => placesOver(index, window),
+  fold: ({ window, shape }, part, index, side, place) => {
+    const pixel = pixelOf(place, window);
+    return pixel ? [raveled(pixel, shape)] : [];
+  },
+};
+
+function inward({ axes, keep, shape }, part, index) {
+  const rest = keep ? index.map((i, axis) => (axes.includes(axis) ? 0 : i))
+    : index.filter((_, axis) => !axes.includes(axis));
+  return [raveled(rest, shape)];
+}
+
+// All places whose index is the given one, in which null stands for any number.
+function spreadOver(index, shape) {
+  const full = [...new Array(shape.length - index.length).fill(null), ...index];
+  return full.reduce((places, i, axis) => {
+    const along = i === null ? Array.from({ length: shape[axis] }, (_, k) => k) : [i];
+    return places.flatMap((place) => along.map((k) => place * shape[axis] + k));
+  }, [0]);
 }
 
 // What a formula gives; only to see that it is the right one.
