@@ -5,6 +5,7 @@ import html.parser
 import json
 import re
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import pytest
 import backprop as bp
 from backprop import models
 from backprop.classics import mazur
+from backprop.explanation.chapters import chapters
+from backprop.explanation.derivation import equations_of
 from backprop.explanation.page.arrays import Arrays
 from backprop.explanation.page.expression import Grower
 from backprop.explanation.page.mathml import mathml
@@ -259,6 +262,34 @@ def test_mathml():
     assert '<mi>tanh</mi><mspace width="0.17em"></mspace><mi>c</mi>' in mathml(r"\tanh c")
     assert "mspace" not in mathml(r"\tanh\left(c\right)")
     assert "<munder><mo>&#x02211;</mo><mi>n</mi></munder>" in mathml(r"\sum_n x", "block")
+
+
+def test_every_equation_of_the_package_becomes_mathml():
+    count = 0
+    for file in Path(bp.__file__).parent.rglob("*.py"):
+        for chapter in chapters(str(file)):
+            for equation in equations_of(chapter).values():
+                text = re.sub(r"<[^>]*>", "", mathml(equation.tex, "block"))
+                assert not re.search(r"[\\{}]|&amp;", text), equation.tex
+                count += 1
+    assert count > 400
+
+
+def test_the_chain_of_factors_as_a_page():
+    path = bp.explain(mazur.network(), mazur.X, mazur.TARGET, loss=mazur.LOSS, of="0.W[0,1]")
+    text = path.html()
+    page = Reader(text)
+    assert page.text["title"] == f"dL/d(0.W[0,1]) = {path.value!s}"
+    assert re.findall(r"https?://|<script|url\(|src=|href=|&amp;", text) == []
+    numbers = [
+        row[-1] for row in re.findall(r"<tr>(<td>.*?</td>)<td>(.*?)</td><td>(.*?)</td>", text)
+    ]
+    values = [float(re.sub("<[^>]*>", "", one).replace("&#x02212;", "-")) for one in numbers]
+    ways = [path.products()[0], path.products()[1]]
+    expected = [[*(f.value for f in way), np.prod([f.value for f in way])] for way in ways]
+    np.testing.assert_allclose(values, np.ravel(expected), rtol=1e-5)
+    for record in {id(node.record): node.record for node in path.nodes}.values():
+        assert f"{record.line.source}  # ({record.tag})  {record.line.place}" in page.text["code"]
 
 
 def test_complex_numbers_are_refused():

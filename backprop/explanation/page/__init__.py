@@ -5,15 +5,15 @@
 The data are built here (`model.py`): the steps, the arrays with all their digits, the formulas as
 MathML, and for every line the tree of its right side. What one sees is built in the browser, of
 `page.html`, `page.css` and the scripts beside them, which take a line apart when one asks for an
-entry. Nothing is fetched.
+entry. Nothing is fetched. The page of a chain of factors (`chain.py`) has no script.
 """
 
 import html
-import importlib.resources
 import json
 
 from ...errors import expects
 from ..styles import GREEK
+from .files import filled, read
 from .model import Model
 
 SCRIPTS = ("arrays", "terms", "spelling", "grids", "inspector", "overview", "page")
@@ -30,18 +30,10 @@ def written(recording, digits=6, small=16):
         raise expects("html", "real numbers", recording.dtype)
     model = Model(recording, digits, small)
     data = {**model.data(), "letters": GREEK}
-    parts = {
-        "title": html.escape(data["title"]),
-        "style": _file("page.css"),
-        "script": "\n".join(_file(f"{name}.js") for name in SCRIPTS),
-        "data": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
-        "numbers": model.arrays.packed(),
-    }
-    page = _file("page.html")
-    for name, text in parts.items():
-        page = page.replace(f"{{{{ {name} }}}}", text)
-    return page
-
-
-def _file(name):
-    return importlib.resources.files(__name__).joinpath(name).read_text("utf-8")
+    return filled(
+        "page.html",
+        title=html.escape(data["title"]),
+        script="\n".join(read(f"{name}.js") for name in SCRIPTS),
+        data=json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
+        numbers=model.arrays.packed(),
+    )

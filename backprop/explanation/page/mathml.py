@@ -10,6 +10,12 @@ import re
 
 from latex2mathml.converter import convert
 
+KNOWN = {
+    r"\mathrel{+}": "+",
+    r"\arg": r"\operatorname{arg}\,",
+    r"\Bigl\lVert": r"\lVert",
+    r"\Bigr\rVert": r"\rVert",
+}
 NEEDLESS = re.compile(r' (xmlns="[^"]*"|mathvariant="italic")')
 FUNCTION = re.compile(r"(<mi>(?:tanh|sinh|cosh|log|exp)</mi>)(?!<m(?:row|o)\b)")
 
@@ -17,7 +23,9 @@ FUNCTION = re.compile(r"(<mi>(?:tanh|sinh|cosh|log|exp)</mi>)(?!<m(?:row|o)\b)")
 @functools.cache
 def mathml(tex, display="inline"):
     """Return a formula as MathML."""
-    tex = tex.replace(r"\mathrel{+}", "+").strip().rstrip(",.")
+    for unknown, known in KNOWN.items():
+        tex = tex.replace(unknown, known)
+    tex = tex.strip().rstrip(",.")
     if display == "block":
         tex = tex.replace(r"\sum_", r"\sum\limits_")
     made = NEEDLESS.sub("", convert(tex, display=display))
