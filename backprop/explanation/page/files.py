@@ -5,7 +5,7 @@ import importlib.resources
 
 def read(name):
     """Return the text of a file of this folder."""
-    return importlib.resources.files(__package__).joinpath(name).read_text("utf-8")
+    return importlib.resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text("utf-8")
 
 
 def filled(name, **parts):
