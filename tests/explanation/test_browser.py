@@ -10,6 +10,7 @@ import backprop as bp
 from backprop.classics import mazur
 from backprop.explanation.entries import Number, entry
 from backprop.selfcheck import spread
+from explanation.test_example import NETWORKS
 
 pytestmark = pytest.mark.browser
 FLAGS = [
@@ -59,7 +60,8 @@ def opened(chromium, tmp_path):
 def explained(layers, x, loss=bp.MeanSquaredError(), dtype=np.float64):
     net = bp.Network(layers) if isinstance(layers, list) else layers
     out = net.build(x.shape[1:], rng=1, dtype=dtype)
-    return bp.explain(net, x.astype(dtype), np.ones((len(x), *out), dtype), loss=loss, rng=0)
+    x = x.astype(dtype) if x.dtype.kind == "f" else x
+    return bp.explain(net, x, np.ones((len(x), *out), dtype), loss=loss, rng=0)
 
 
 def by_hand():
@@ -173,6 +175,34 @@ def test_entries_of_many_layers(opened, layers):
     example = explained(layers, spread(shape, 0))
     numbers = range(len(example.recording.records))
     assert assert_taken_apart(opened(example), example, numbers, every=5) > 50
+
+
+@pytest.mark.parametrize(("layers", "x"), NETWORKS.values(), ids=NETWORKS)
+def test_every_step_of_every_kind_of_network(opened, layers, x):
+    """Nothing fails or complains, and what the terms give is the entry, but for rounding."""
+    example = explained(layers, x)
+    page = opened(example)
+    wrong = page.evaluate(
+        """() => {
+          const { page } = explanation;
+          const wrong = [];
+          for (const step of page.data.steps) {
+            page.go(step.number);
+            for (const grid of page.grids.results) page.ofResult(grid, 0);
+            step.reads.forEach((_, slot) => page.ofOperand(slot, 0));
+            if (page.grids.window) page.ofPicture(0);
+            if (!step.tree) continue;
+            const result = page.numbersOf(step);
+            for (let place = 0; place < result.size; place += 1) {
+              const again = explanation.workedOut(page.reader.entry(result.index(place)));
+              const far = Math.abs(again - result.values[place]);
+              if (!(far <= 1e-9) && !Number.isNaN(again)) wrong.push([step.code, place, again]);
+            }
+          }
+          return wrong;
+        }"""
+    )
+    assert wrong == []
 
 
 def test_windows_there_and_back(opened):

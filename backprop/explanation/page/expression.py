@@ -16,6 +16,7 @@ import re
 import numpy as np
 
 from ...errors import expects
+from ...layers.rnn import RNN
 from ..entries import BINARY, ELEMENTWISE
 from ..formula import COMPARISONS, COPIES, symbol
 
@@ -167,6 +168,10 @@ class Grower:
             return self.grow(arguments[0])
         if name in ELEMENTWISE:
             return self._of(name, *map(self.grow, arguments))
+        if name == "sum" and isinstance(node.func, ast.Name):
+            return self._summed(arguments)
+        if name == "concatenate":
+            return self._concatenated(node)
         if name in ("sum", "mean", "max", "_sum", "_mean"):
             return self._reduced(name, self.grow(arguments[0]), node)
         if name == "self._slope":
@@ -174,7 +179,15 @@ class Grower:
             slope = self.layer._slope(self.record.operands[argument])
             name = f"φ'({symbol_of(argument, self.record.loops)}"
             return self._leaf(ast.unparse(node), slope, name, argument)
-        if name in ("self._rows_of_windows", "fold"):
+        if name == "self._phi" and isinstance(self.layer, RNN):
+            zero = {"op": "constant", "value": 0, "symbol": "0", "shape": ()}
+            inner = self.grow(arguments[0])
+            return (
+                self._of("tanh", inner)
+                if self.layer.activation == "tanh"
+                else (self._of("maximum", inner, zero))
+            )
+        if name in ("self._rows_of_windows", "windows", "fold"):
             return self._window(name, arguments)
         raise self._unknown()
 
@@ -189,6 +202,41 @@ class Grower:
         if owner in ("np", "math", "self.window"):
             return called.attr, node.args
         return called.attr, [called.value, *node.args]
+
+    def _parts(self, node):
+        """Return the leaves of an operand that is a tuple of arrays."""
+        source = ast.unparse(node)
+        values = self.record.operands[source]
+        return [
+            self._leaf(f"{source}[{n}]", one, None, (source, n)) for n, one in enumerate(values)
+        ]
+
+    def _summed(self, arguments):
+        """Return the tree of `sum(xs[1:], xs[0])`, or of a sum over all that a window sees."""
+        if len(arguments) == 2:
+            rest, first = arguments
+            parts = [self.grow(first), *self._parts(rest)]
+            return {"op": "total", "shape": parts[0]["shape"], "parts": parts}
+        match arguments[0]:
+            case ast.Call(ast.Attribute(attr="views"), [ast.Call(args=[image, *_]), *_]):
+                inner = self.grow(image)
+            case _:
+                raise self._unknown()
+        window = geometry(self.layer, inner["shape"])
+        if window is None:
+            raise self._unknown()
+        N, C = inner["shape"][0], inner["shape"][-1]
+        shape = (N, *window["positions"], *window["size"], C)
+        seen = {"op": "windows", "shape": shape, "parts": [inner], "window": window}
+        shape = (N, *window["positions"], C)
+        return {"op": "sum", "axes": [3, 4], "keep": False, "shape": shape, "parts": [seen]}
+
+    def _concatenated(self, node):
+        """Return the tree of arrays side by side along the last axis."""
+        if [ast.unparse(word) for word in node.keywords] != ["axis=-1"]:
+            raise self._unknown()
+        parts = self._parts(node.args[0])
+        return {"op": "beside", "shape": np.shape(self.record.value), "parts": parts}
 
     def _window(self, name, arguments):
         """Return windows of an image, or an image of windows: entries of the other, or sums."""

@@ -89,9 +89,9 @@ class Inspector {
   }
 
   // An entry of the step's result.
-  result(step, grid, place, term) {
+  result(step, grid, place, term, entry) {
     const terms = term ? this.terms(term, grid.numbers, place) : [this.whyNot(step)];
-    this.show(grid, place, ...terms, ...this.goesTo(step.number, place, step));
+    this.show(grid, place, ...terms, ...this.goesTo(step, entry));
   }
 
   whyNot(step) {
@@ -106,7 +106,8 @@ class Inspector {
     const isSum = term.operation === "+";
     const parts = isSum ? largest(term.parts, ROWS) : [term];
     const left = isSum ? term.parts.length - parts.length : 0;
-    const rows = parts.map((part, k) => this.row(part, k > 0 ? "+ " : "= "));
+    const rows = isSum ? parts.map((part, k) => this.row(part, k ? "+ " : "= "))
+      : [this.row(term, "= ", numbers.values[place])];
     const table = element("table", { class: "terms" },
       element("caption", {}, 
         isSum ? `A sum of ${term.parts.length} terms${left ? `, of which the ${ROWS} largest` : ""}`
@@ -120,11 +121,11 @@ class Inspector {
       "aria-label": "terms" }, table), ...more, ...this.doubt(term, numbers, place)];
   }
 
-  row(part, mark) {
+  row(part, mark, value = workedOut(part)) {
     return element("tr", {},
       element("td", {}, mark + this.speller.symbols(part)),
       element("td", {}, this.speller.values(part)),
-      element("td", {}, part.parts ? short(workedOut(part), 6) : part.exact));
+      element("td", {}, part.parts ? short(value, 6) : part.exact));
   }
 
   copied(number) {
@@ -145,8 +146,8 @@ class Inspector {
     return [element("p", { class: "remark" }, `The terms as they stand here give ${short(again, 8)}.`)];
   }
 
-  goesTo(number, place, step) {
-    const found = this.page.readers.of(number, place);
+  goesTo(step, entry) {
+    const found = this.page.readers.of(step.number, entry);
     const items = found.map((one) => this.reader(one));
     for (const key of step.gradients || []) {
       items.push(element("li", {}, `It stands in grads["${key}"].`));
@@ -179,8 +180,8 @@ class Inspector {
     const parts = [];
     if (origin) {
       const maker = this.page.data.steps[origin.number];
-      const numbers = this.page.arrays[maker.results[0].array];
-      const made = entryName(maker.name, numbers.index(origin.place));
+      const { numbers, place: there } = this.page.located(origin.number, origin.place);
+      const made = entryName(maker.name, numbers.index(there));
       const name = lettered(made, this.page.data.letters);
       parts.push(element("p", {}, `It is ${name} of `, this.page.link(origin.number), "."));
     } else if (read.what) {

@@ -9,8 +9,10 @@ import math
 
 import numpy as np
 
+from ...layers.conv2d import Conv2D
 from ...layers.gru import GRU
 from ...layers.lstm import LSTM
+from ...layers.pool import AvgPool, MaxPool
 from ...layers.rnn import RNN
 from ...network import Network
 from ..example import brief, name_of
@@ -50,7 +52,8 @@ class Model:
         """Return everything but the arrays' bytes, as JSON has it."""
         run = self.run
         return {
-            "title": f"{brief(run.net)}, L = {brief(run.loss)} = {self.text.number(run.value)}",
+            "title": f"{brief(run.net)}, forward and backward: "
+            f"L = {brief(run.loss)} = {self.text.number(run.value)}",
             "layers": self._layers(),
             "steps": self.steps,
             "arrays": self.arrays.table,
@@ -168,8 +171,10 @@ class Model:
         number = len(self.steps)
         self.steps.append(step)
         self._own.setdefault(tuple(step["layer"]), []).append(number)
+        start = 0
         for one in held if isinstance(held, tuple | list) else [held]:
-            self._memory.write(number, one, handed_on)
+            self._memory.write(number, one, handed_on, start)
+            start += np.size(one)
 
     def _sum(self, steps, title, name, parts, total, why):
         """Add the step of a sum that no layer makes."""
@@ -207,15 +212,17 @@ class Model:
             for source, value in record.operands.items():
                 parts = value if isinstance(value, tuple) else (value,)
                 for n, one in enumerate(parts):
-                    name = f"{source}[{n}]" if isinstance(value, tuple) else source
-                    flat[name] = one
+                    if isinstance(value, tuple):
+                        flat[f"{source}[{n}]"] = one, (source, n)
+                    else:
+                        flat[source] = one, source
             loops = record.loops
-            slots = [(name, symbol_of(name, loops), one, name) for name, one in flat.items()]
+            slots = [(name, symbol_of(name, loops), *one) for name, one in flat.items()]
             return None, [slot for slot in slots if _is_numbers(slot[2])]
 
     def _read(self, record, layer, source, name, value, operand):
         """Return what a page shows of an operand: its numbers and where they come from."""
-        held = record.held.get(operand)
+        held = self._held(record, operand)
         if source == record.name and record.before is not None:
             held = record.held[""]
         own = self._own.get(record.steps, [])
@@ -227,6 +234,13 @@ class Model:
             "what": self._told(record, held),
             **self._looks(np.shape(value), name, record, layer),
         }
+
+    def _held(self, record, operand):
+        """Return the very array of an operand; `(source, n)` is one of a tuple."""
+        if isinstance(operand, tuple):
+            source, n = operand
+            return record.held[source][n]
+        return record.held.get(operand)
 
     def _copies(self, record):
         """Return the arrays that an operand may be a copy of: what its layer is given."""
@@ -282,7 +296,7 @@ class Model:
 
         It is the image, x or dx; beside the line that makes the whole of dx, it is delta.
         """
-        if record.inner or getattr(layer, "window", None) is None:
+        if record.inner or not isinstance(layer, Conv2D | MaxPool | AvgPool):
             return None
         run = self.run
         x = run.call(record.steps, "forward").given[0]
@@ -318,7 +332,7 @@ class Model:
         rank = len(shape)
         bare = name.removeprefix("d").partition("[")[0]
         weight = bare[:1] == "W" or bare == "kernel"
-        if getattr(layer, "window", None) is not None:
+        if isinstance(layer, Conv2D | MaxPool | AvgPool):
             return self._looks_by_window(shape, bare, record, layer)
         if weight and rank == 2:
             return {"axes": ["from", "to"]}
@@ -334,7 +348,7 @@ class Model:
 
     def _looks_by_window(self, shape, bare, record, layer):
         """Return the same for a layer whose window slides over an image."""
-        weights = getattr(layer, "W", np.zeros(0)).shape
+        weights = np.shape(getattr(layer, "W", 0))
         axes = IMAGE if len(shape) == 4 else WINDOWS if len(shape) == 6 else []
         if bare in ("W", "kernel") and len(shape) == 2 and math.prod(weights) == math.prod(shape):
             viewed = ["row", "column", "channel", "filter"]

@@ -13,14 +13,16 @@ class Memory:
     def __init__(self):
         self._written, self._handed = {}, {}
 
-    def write(self, step, array, handed_on=False):
-        """Note that the entries of `array` are now those of a step's result."""
+    def write(self, step, array, handed_on=False, start=0):
+        """Note that the entries of `array` are now those of a step's result, `start` being the
+        first: where a step has several results, their entries are counted on.
+        """
         if not _is_array(array):
             return
         owner, places = _places(array)
         for known in [self._handed] if handed_on else [self._written, self._handed]:
             _, steps, entries = known.setdefault(id(owner), _blank(owner))
-            steps[places], entries[places] = step, np.arange(array.size)
+            steps[places], entries[places] = step, start + np.arange(array.size)
 
     def read(self, array, own, copies=()):
         """Return runs (first entry, how many, step, first entry there), one a row.

@@ -49,23 +49,27 @@ class NetworkMap {
   }
 }
 
-const STRIP = 256; // a result of up to so many numbers is a strip of colour on the time axis
+const STRIP = 4096; // a result of up to so many numbers is a strip of colour on the time axis
+const TALL = 64; // pixels of a strip
 
 // The rounds of a loop over time: a row for each line, a column for each time step.
 function timeAxis(page, step) {
   const key = step.layer.join(".");
-  const all = page.data.steps.filter((one) =>
-    one.layer.join(".") === key && !one.inner && "t" in one.loops);
-  const sizes = all.map((one) => page.arrays[one.results[0]?.array]?.size ?? 0);
-  if (!all.length || Math.max(...sizes) > STRIP) return null;
-  return element("section", {}, element("h3", {}, "Over time"),
-    new TimeTable(page, step, all).element);
+  if (!page.tables.has(key)) {
+    const steps = page.data.steps.filter((one) => one.layer.join(".") === key && !one.inner
+      && "t" in one.loops && page.sizeOf(one) <= STRIP);
+    page.tables.set(key, steps.length ? new TimeTable(page, steps) : null);
+  }
+  const table = page.tables.get(key);
+  if (!table) return null;
+  table.mark(step);
+  return element("section", {}, element("h3", {}, "Over time"), table.element);
 }
 
 class TimeTable {
-  constructor(page, step, steps) {
+  constructor(page, steps) {
     this.page = page;
-    this.here = step;
+    this.buttons = new Map();
     this.rows = new Map();
     for (const one of steps) {
       const name = `${one.phase} ${one.place}`;
@@ -78,7 +82,6 @@ class TimeTable {
         + "click. The backward pass runs from right to left."),
       this.head(), ...this.bodies());
     this.element = element("div", { class: "scrolled" }, table);
-    requestAnimationFrame(() => this.scrollToHere());
   }
 
   head() {
@@ -95,23 +98,37 @@ class TimeTable {
   row(row) {
     const [first] = row.values();
     const name = lettered(first.name.replace(/\[\d+\]$/, ""), this.page.data.letters);
-    const largest = Math.max(...[...row.values()].map((one) => this.numbers(one).largest));
+    const largest = Math.max(...[...row.values()].map((one) => this.page.numbersOf(one).largest));
     const head = element("th", { scope: "row" }, name, element("small", {}, ` (${first.tag})`));
     return element("tr", {}, head, ...this.times.map((t) => this.cell(row.get(t), largest, name, t)));
   }
 
-  numbers(step) {
-    return this.page.arrays[step.results[0].array];
-  }
-
   cell(step, largest, name, t) {
     if (!step) return element("td", {});
-    const here = step === this.here;
     const button = element("button", {
-      type: "button", tabindex: here ? "0" : "-1", "aria-label": `${name}, t = ${t}, step ${step.number + 1}`,
-      "aria-current": here ? "step" : undefined, onclick: () => this.page.go(step.number),
-    }, strip(this.numbers(step), largest));
+      type: "button", tabindex: "-1", "aria-label": `${name}, t = ${t}, step ${step.number + 1}`,
+      onclick: () => this.page.go(step.number),
+    }, strip(this.page.numbersOf(step), largest));
+    this.buttons.set(step.number, button);
     return element("td", {}, button);
+  }
+
+  // Mark where one is; Tab leads there, or else to the first cell.
+  mark(step) {
+    const here = this.buttons.get(step.number);
+    for (const button of this.buttons.values()) {
+      button.tabIndex = -1;
+      button.removeAttribute("aria-current");
+    }
+    (here || this.buttons.values().next().value).tabIndex = 0;
+    here?.setAttribute("aria-current", "step");
+    requestAnimationFrame(() => this.bringIntoView(here));
+  }
+
+  bringIntoView(here) {
+    if (!here) return;
+    const [box, at] = [this.element.getBoundingClientRect(), here.getBoundingClientRect()];
+    this.element.scrollLeft += at.left - box.left - box.width / 2;
   }
 
   onkey(event) {
@@ -130,24 +147,15 @@ class TimeTable {
     event.stopPropagation();
     goal[event.key]?.querySelector("button")?.focus();
   }
-
-  scrollToHere() {
-    const here = this.element.querySelector("[aria-current]");
-    if (!here) return;
-    const [box, at] = [this.element.getBoundingClientRect(), here.getBoundingClientRect()];
-    this.element.scrollLeft += at.left - box.left - box.width / 2;
-  }
 }
 
 // A vector as a column of coloured cells.
 function strip(numbers, largest) {
-  const side = Math.max(1, Math.min(9, Math.floor(64 / numbers.size)));
-  const canvas = element("canvas", { "aria-hidden": "true", width: 20, height: numbers.size * side });
-  const pen = canvas.getContext("2d");
-  numbers.values.forEach((value, k) => {
-    pen.fillStyle = `rgb(${colour(value, largest)})`;
-    pen.fillRect(0, k * side, 20, side);
-  });
+  const canvas = element("canvas", { "aria-hidden": "true", width: 1, height: numbers.size });
+  const image = new ImageData(1, numbers.size);
+  numbers.values.forEach((value, k) => image.data.set([...colour(value, largest), 255], 4 * k));
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  canvas.style.height = `${Math.min(TALL, 9 * numbers.size)}px`;
   return canvas;
 }
 

@@ -4,13 +4,31 @@ class Page {
   constructor(data, block) {
     this.data = data;
     this.arrays = data.arrays.map((one) => new Numbers(one, block));
-    data.steps.forEach((step, number) => { step.number = number; });
+    data.steps.forEach((step, number) => this.prepare(step, number));
     this.names = new Map(data.layers.map((layer) => [layer.layer.join("."), layer.name]));
     this.readers = new Readers(data.steps, this.arrays);
     this.inspector = new Inspector(this);
     this.map = new NetworkMap(this);
+    this.tables = new Map();
     this.listen();
     this.go(this.addressed() ?? this.first());
+  }
+
+  // Number a step; where it has several results, count their entries on.
+  prepare(step, number) {
+    step.number = number;
+    let start = 0;
+    for (const result of step.results) {
+      Object.assign(result, { start, symbol: step.name });
+      start += this.arrays[result.array].size;
+    }
+  }
+
+  // The array and the place in it of an entry of a step's results.
+  located(number, entry) {
+    const { results } = this.data.steps[number];
+    const result = results.findLast(({ start }) => start <= entry);
+    return { numbers: this.arrays[result.array], place: entry - result.start };
   }
 
   // Moving
@@ -25,7 +43,10 @@ class Page {
       document.getElementById(id).addEventListener("click", () => this.go(goal()));
     }
     document.addEventListener("keydown", (event) => this.onkey(event, moves));
-    darkness.addEventListener("change", () => this.go(this.step.number));
+    darkness.addEventListener("change", () => {
+      this.tables.clear();
+      this.go(this.step.number);
+    });
     window.addEventListener("hashchange", () => {
       const number = this.addressed();
       if (number !== undefined && number !== this.step.number) this.go(number);
@@ -120,6 +141,14 @@ class Page {
     return sides.length ? `, shape ${sides.join(" × ")}` : "";
   }
 
+  numbersOf(step) {
+    return this.arrays[step.results[0].array];
+  }
+
+  sizeOf(step) {
+    return step.results.length ? this.numbersOf(step).size : Infinity;
+  }
+
   link(number) {
     const step = this.data.steps[number];
     const where = step.layer.length ? this.names.get(step.layer.join(".")) || step.chapter : "Loss";
@@ -197,16 +226,17 @@ class Page {
   }
 
   result(look) {
-    const grid = () => this.grids.results[this.step.results.indexOf(look)];
-    return this.figure({ symbol: this.step.name, ...look }, "results",
-      (place) => this.ofResult(grid(), place));
+    const figure = this.figure(look, "results", (place) => this.ofResult(grid, place));
+    const grid = this.grids.results[this.grids.results.length - 1];
+    return figure;
   }
 
   read(look, slot) {
     const made = [...new Set(this.readers.runs(look).map((run) => run.step))];
     const links = made.slice(0, 3).flatMap((number) => [this.link(number), " "]);
     const more = made.length > 3 ? `and ${made.length - 3} more steps ` : "";
-    const from = made.length ? ["from ", ...links, more] : [look.what || ""];
+    const other = this.arrays[look.array].size > 1 ? "from a line without a number" : "";
+    const from = made.length ? ["from ", ...links, more] : [look.what || other];
     return this.figure(look, "reads", (place) => this.ofOperand(slot, place), ...from);
   }
 
@@ -244,7 +274,8 @@ class Page {
     grid.light([place], "chosen");
     if (term) this.lightOperands(term);
     this.lightWindow(grid, place);
-    this.inspector.result(step, grid, place, term);
+    const { start } = step.results[this.grids.results.indexOf(grid)];
+    this.inspector.result(step, grid, place, term, start + place);
   }
 
   lightOperands(term) {

@@ -68,6 +68,19 @@ const OPERATIONS = {
     return old.value ? { operation: "+", parts: [old, more] } : more;
   },
 
+  // Arrays side by side along the last axis.
+  beside: (reader, { parts }, index) => {
+    const rest = index.slice(0, -1);
+    let column = index[index.length - 1];
+    const part = parts.find(({ shape }) => {
+      const width = shape[shape.length - 1];
+      if (column < width) return true;
+      column -= width;
+      return false;
+    });
+    return reader.at(part, [...rest, column]);
+  },
+
   windows: (reader, { shape, window, parts: [inner] }, index) => {
     const pixel = pixelOf(raveled(index, shape), window);
     return pixel ? reader.at(inner, pixel) : { symbol: "0", value: 0, exact: "0" };
@@ -174,6 +187,10 @@ const ONWARD = {
   },
   turned: ({ axes, shape }, part, index) => [raveled(axes.map((axis) => index[axis]), shape)],
   reshape: (node, part, index, side, place) => [place],
+  beside: ({ parts, shape }, part, index, side) => {
+    const before = parts.slice(0, side).reduce((n, one) => n + one.shape[one.shape.length - 1], 0);
+    return [raveled([...index.slice(0, -1), index[index.length - 1] + before], shape)];
+  },
   sum: inward,
   mean: inward,
   max: inward,
