@@ -140,6 +140,7 @@ class Grid {
     const many = this.panels.filter((side) => side.n > 1);
     if (many.length) parts.push(`one panel for each ${many.map(named).join(", ")}`);
     const scale = short(this.numbers.largest, 3);
+    if (!this.numbers.largest) return element("p", { class: "legend" }, "all zero", parts.join(", "));
     const bar = element("span", { class: "scale" },
       element("span", {}, `−${scale}`), element("span", { class: "ramp" }),
       element("span", {}, `+${scale}`));
@@ -280,13 +281,15 @@ class CanvasFace {
   // The size of a cell, and how many panels stand side by side.
   measure() {
     const room = Math.min(WIDEST, window.innerWidth - 60);
-    this.side = LARGEST_CELL;
-    do this.arrange(room);
-    while ((this.size[0] > room || this.size[1] > TALLEST) && (this.side -= 1) >= SMALLEST_CELL);
+    for (let side = LARGEST_CELL; side >= SMALLEST_CELL; side -= 1) {
+      this.arrange(room, side);
+      if (this.size[0] <= room && this.size[1] <= TALLEST) return;
+    }
   }
 
-  arrange(room) {
-    const { grid, side } = this;
+  arrange(room, side) {
+    const { grid } = this;
+    this.side = side;
     this.gap = grid.count > 1 ? Math.max(3, Math.min(8, side)) : 0;
     this.pitch = [grid.height * side + this.gap, grid.width * side + this.gap];
     this.across = Math.max(1, Math.min(grid.count, Math.floor((room + this.gap) / this.pitch[1])));
@@ -364,10 +367,10 @@ class CanvasFace {
   outline(pen, place, kind) {
     const [x, y] = this.corner(place);
     const { line } = palette();
-    pen.lineWidth = 3;
+    pen.lineWidth = this.side < SIGNED_CELL ? 2 : 3;
     pen.strokeStyle = line === "#fff" ? "#000" : "#fff";
     pen.strokeRect(x + 0.5, y + 0.5, this.side - 1, this.side - 1);
-    pen.lineWidth = 1.5;
+    pen.lineWidth = this.side < SIGNED_CELL ? 1 : 1.5;
     pen.strokeStyle = line;
     pen.setLineDash(kind === "reader" ? [3, 2] : []);
     pen.strokeRect(x + 0.5, y + 0.5, this.side - 1, this.side - 1);

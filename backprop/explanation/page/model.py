@@ -335,7 +335,7 @@ class Model:
         if isinstance(layer, Conv2D | MaxPool | AvgPool):
             return self._looks_by_window(shape, bare, record, layer)
         if weight and rank == 2:
-            return {"axes": ["from", "to"]}
+            return {"axes": ["from unit", "to unit"]}
         recurrent = isinstance(layer, RNN | LSTM | GRU)
         first = "time" if recurrent and bare in ("a", "h", "c", "da", "s", "u", "du") else "example"
         names = {
