@@ -28,7 +28,7 @@ class HtmlWriter(MarkdownWriter):
         return f"<p>{html.escape(item.text)}</p>"
 
     def step(self, item):
-        return f'<section>\n{super().step(item)}\n</section>'
+        return f"<section>\n{super().step(item)}\n</section>"
 
     def way(self, item):
         rows = [

@@ -139,11 +139,18 @@ class Model:
         """Add the step of a tagged line."""
         layer = self._layer(record.steps)
         tree, slots = self._taken_apart(record, layer)
-        reads = [self._read(record, layer, *slot) for slot in slots]
-        values = record.value if isinstance(record.value, tuple) else (record.value,)
-        name = symbol_of(self._target(record), record.loops)
-        equation = equation_of(record)
         step = {
+            **self._source(record),
+            "results": self._results(record, layer),
+            "reads": [self._read(record, layer, *slot) for slot in slots],
+            "tree": tree,
+            "window": self._window(record, layer),
+        }
+        self._append(step, record.held.get(""), _hands_on(record))
+
+    def _source(self, record):
+        """Return where a line stands and what it says, as equation, formula and code."""
+        return {
             "layer": record.steps,
             "phase": record.phase,
             "chapter": record.chapter,
@@ -151,21 +158,21 @@ class Model:
             "round": record.round,
             "loops": record.loops,
             "inner": record.inner,
-            "name": name,
-            "equation": self._formula(equation.tex, "block"),
+            "name": symbol_of(self._target(record), record.loops),
+            "equation": self._formula(equation_of(record).tex, "block"),
             "numbers": self._numbers(record),
             "code": record.line.source,
             "place": record.line.place,
-            "results": [
-                {"array": self.arrays.add(one), **self._looks(np.shape(one), name, record, layer)}
-                for one in values
-                if _is_numbers(one)
-            ],
-            "reads": reads,
-            "tree": tree,
-            "window": self._window(record, layer),
         }
-        self._append(step, record.held.get(""), _hands_on(record))
+
+    def _results(self, record, layer):
+        values = record.value if isinstance(record.value, tuple) else (record.value,)
+        name = symbol_of(self._target(record), record.loops)
+        return [
+            {"array": self.arrays.add(one), **self._looks(np.shape(one), name, record, layer)}
+            for one in values
+            if _is_numbers(one)
+        ]
 
     def _append(self, step, held, handed_on=False):
         number = len(self.steps)
