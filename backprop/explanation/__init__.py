@@ -14,6 +14,7 @@ def explain(subject, x=None, y=None, /, *, loss=None, of=None, rng=None, digits=
     """Return formulas over the lines that carry them out; of a network's pass, with the numbers.
 
     `print` it in a terminal; a notebook shows it as Markdown with LaTeX; `latex()` is a document.
+    Of a pass, `html()` is a page for a browser, to step through and to point at every number.
 
     Without `x` it is the derivation of `subject`. With `x` it is one pass of a network, forward and
     back: for every layer the formula, the line, the numbers in their places and what they gave. The

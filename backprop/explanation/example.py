@@ -40,7 +40,8 @@ class Sum:
 
 
 class Example:
-    """The page of one example: `print` it, let a notebook show it, or take its `latex()`.
+    """The page of one example: `print` it, let a notebook show it, or take its `latex()`
+    or its `html()`.
 
     Args:
         recording: all that was recorded, every value in full.
@@ -64,6 +65,12 @@ class Example:
     def latex(self):
         """Return the page as a LaTeX document, for a hand-out."""
         return LatexWriter(self.digits, self.small).page(self.items())
+
+    def html(self):
+        """Return the page for a browser: one file, which needs nothing else."""
+        from .page import written
+
+        return written(self.recording, self.digits, self.small)
 
     def items(self):
         """Yield what stands on the page, from top to bottom: parts as above, and records."""

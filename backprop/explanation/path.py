@@ -124,6 +124,12 @@ class Path:
         """Return the page as a LaTeX document, for a hand-out."""
         return LatexWriter(self.digits, 0).page(self.items())
 
+    def html(self):
+        """Return the page for a browser: one file, which needs nothing else."""
+        from .page.chain import HtmlWriter
+
+        return HtmlWriter(self.digits, 0).page(self.items())
+
     def items(self):
         """Yield what stands on the page, from the loss to the gradient."""
         run, steps = self.recording, None
