@@ -10,7 +10,9 @@ What takes long to import is imported when something is explained.
 from ..errors import expects, whole
 
 
-def explain(subject, x=None, y=None, /, *, loss=None, of=None, rng=None, digits=6, small=16):
+def explain(
+    subject, x=None, y=None, /, *, loss=None, of=None, most=12, rng=None, digits=6, small=16
+):
     """Return formulas over the lines that carry them out; of a network's pass, with the numbers.
 
     `print` it in a terminal; a notebook shows it as Markdown with LaTeX; `latex()` is a document.
@@ -22,9 +24,9 @@ def explain(subject, x=None, y=None, /, *, loss=None, of=None, rng=None, digits=
 
     With `of` it is the way from the loss to one entry of a gradient: a weight, "2.W[3,1]" of layer
     2; a number that goes into a layer, "0.x[0,5,7]", counted with the example's axis; or one that
-    comes out of it, "1.y[0,3]". Every line on the way is taken apart into single numbers, and what
-    stands at the end is the float that `backward` returned. Of a long sum, the largest terms are
-    followed.
+    comes out of it, "1.y[0,3]"; of several inputs the second one is "0.x1[0,7]". Every line on the way is taken apart into single numbers, and what
+    stands at the end is the float that `backward` returned. A single way to the loss is followed,
+    and beside it what weighs most; of a long sum, the largest terms.
 
     Args:
         subject: a layer, a loss or anything else with equations in its docstring, as a class, an
@@ -33,6 +35,7 @@ def explain(subject, x=None, y=None, /, *, loss=None, of=None, rng=None, digits=
         y: the target for the loss.
         loss: a loss such as `HalfSquaredError()`.
         of: which entry of a gradient to follow.
+        most: how many entries on that way are taken apart; None takes all apart, which can be long.
         rng: the numpy Generator or seed that stochastic layers draw from.
         digits: how many digits of a number are shown; the page's `recording` has all.
         small: how many numbers an array can have to be written out.
@@ -59,4 +62,4 @@ def explain(subject, x=None, y=None, /, *, loss=None, of=None, rng=None, digits=
         return Example(run, digits, small)
     from .path import Path
 
-    return Path(run, of, digits)
+    return Path(run, of, digits, most if most is None else whole("explain", "most", most))

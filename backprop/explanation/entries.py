@@ -54,14 +54,14 @@ def entry(record, index, layer=None):
     Raises NotImplementedError if the line does what this module cannot take apart.
     """
     statement = record.line.statement
-    if isinstance(statement, ast.Expr):
-        raise unknown(record)
     reader = _Reader(record, layer)
+    if isinstance(statement, ast.Expr):
+        return reader.written(statement.value, index)
     term = reader.at(statement.value, _narrowed(index, reader.shape(statement.value)))
     if isinstance(statement, ast.AugAssign) and record.before is not None:
         before = record.before[index]
         if before:
-            name = f"{symbol(record.name)}{_listed(index)}"
+            name = symbol_of(record, record.name) + _listed(index)
             term = Term("+", (Number(name, before, record.name, index), term))
     return term
 
@@ -70,6 +70,20 @@ def unknown(record, what=""):
     """Return the error for a line that cannot be taken apart."""
     got = f"{what or record.line.source} ({record.line.place})"
     return expects("explain", "lines that it can take apart", got, NotImplementedError)
+
+
+def symbol_of(record, source):
+    """Return the symbol of an operand or of a result, its counters as numbers: `h[t]` is h[2].
+
+    In the first of several parts of a batch an entry is counted as in the whole.
+    """
+    source = source.replace("[part]", "") if record.round == 1 else source
+    name, bracket, inner = symbol(source).partition("[")
+    for counter, value in record.loops.items():
+        inner = re.sub(rf"\b{counter}\b", str(value), inner)
+    if len(inner) < 14:
+        return name + bracket + inner
+    return f"{name}(k={record.loops['k']})" if "k" in record.loops else name
 
 
 def worked_out(term):
@@ -99,8 +113,8 @@ def worked_out(term):
 def largest(term, most):
     """Return the parts of a formula that matter: of a sum longer than `most`, its largest."""
     if isinstance(term, Term) and term.operation == "+" and len(term.parts) > most:
-        first = sorted(term.parts, key=lambda part: -abs(worked_out(part)))[:most]
-        return [part for part in term.parts if part in first][:most]
+        first = sorted(term.parts, key=lambda part: -abs(worked_out(part)))[: int(most)]
+        return [part for part in term.parts if part in first][: int(most)]
     return [term]
 
 
@@ -193,16 +207,7 @@ class _Reader:
             raise unknown(self.record)
         index = _narrowed(index, np.shape(value))
         number = np.asarray(value)[index] if index else value
-        return Number(self._symbol(source) + _listed(index), number, source, index)
-
-    def _symbol(self, source):
-        """Return an operand's symbol, the counters of its loops as numbers: `h[t]` is h[2]."""
-        name, bracket, inner = symbol(source).partition("[")
-        for counter, value in self.record.loops.items():
-            inner = re.sub(rf"\b{counter}\b", str(value), inner)
-        if len(inner) < 8:
-            return name + bracket + inner
-        return f"{name}(k={self.record.loops['k']})" if "k" in self.record.loops else name
+        return Number(symbol_of(self.record, source) + _listed(index), number, source, index)
 
     def _each(self, nodes, index):
         return [self.at(node, _narrowed(index, self.shape(node))) for node in nodes]
@@ -242,8 +247,7 @@ class _Reader:
         name, arguments = self._named(node)
         first = self.shape(arguments[0]) if arguments else ()
         if name == "reshape":
-            given = self.operand(arguments[1])
-            return given if isinstance(given, tuple) else np.shape(self.record.value)
+            return self._reshaped(first, arguments[1:])
         if name == "transpose":
             return tuple(first[axis] for axis in self._axes(node))
         if name in COPIES:
@@ -258,7 +262,27 @@ class _Reader:
             return (*first[:-1], 1)
         if name == "self._slope":
             return first
+        if name == "windows":
+            N, H, W, C = self.shape(arguments[1])
+            window = self.operand(arguments[0])
+            return (N, *window.positions(H, W), *window.size, C)
+        if name == "fold":
+            N, *_, C = self.shape(arguments[1])
+            return (N, *map(self.operand, arguments[2:]), C)
+        if name == "einsum":
+            return tuple(
+                self._axes_of_einsum(arguments)[letter] for letter in _letters(arguments)[-1]
+            )
         raise unknown(self.record)
+
+    def _reshaped(self, shape, sides):
+        """Return the shape that `reshape(*sides)` makes of `shape`."""
+        given: Any = [_constant(side, self.operand(side)) for side in sides]
+        given = given[0] if len(given) == 1 and isinstance(given[0], tuple) else given
+        if None in given:
+            return np.shape(self.record.value)
+        rest = math.prod(shape) // math.prod(n for n in given if n != -1)
+        return tuple(rest if n == -1 else n for n in given)
 
     def _call_at(self, node, index):
         name, arguments = self._named(node)
@@ -278,9 +302,77 @@ class _Reader:
         if name == "self._slope":
             argument = self.operand(arguments[0])
             slope = self.layer._slope(argument)[index]
-            name = self._symbol(ast.unparse(arguments[0]))
+            name = symbol_of(self.record, ast.unparse(arguments[0]))
             return Number(f"φ'({name}{_listed(index)})", slope)
+        if name in ("windows", "fold"):
+            seen = self._seen_at if name == "windows" else self._folded_at
+            return seen(self.operand(arguments[0]), arguments[1], index, self.shape(node))
+        if name == "einsum":
+            return self._einsum_at(arguments, index)
         raise unknown(self.record)
+
+    def written(self, call, index):
+        """Return one entry of what a call has written into its first argument."""
+        name, arguments = self._named(call)
+        if name != "put_along_axis":
+            raise unknown(self.record)
+        _, places, numbers = arguments
+        place = index[_keywords(call)["axis"]]
+        number, chosen = self._each((numbers, places), index)
+        return Term("*", (number, Term(" = ", (chosen, Number(str(place), place)))))
+
+    def _seen_at(self, window, image, index, shape):
+        """Return what a window sees at one of its places: a pixel, or zero beside the image."""
+        n, *at, c = index
+        N, H, W, C = self.shape(image)
+        pixel = [
+            place * s + k * d - before
+            for place, k, s, d, (before, _) in zip(
+                at[:2], at[2:], window.stride, window.dilation, window.margins(H, W), strict=True
+            )
+        ]
+        inside = all(0 <= u < L for u, L in zip(pixel, (H, W), strict=True))
+        return self.at(image, (n, *pixel, c)) if inside else Number("0", 0)
+
+    def _folded_at(self, window, stamps, index, shape):
+        """Return the sum of all places of windows that see one pixel."""
+        n, *pixel, c = index
+        H, W = shape[1:3]
+        sides = zip(
+            pixel, window.stride, window.dilation, window.margins(H, W), window.size,
+            window.positions(H, W), strict=True,
+        )  # fmt: skip
+        ways = [
+            [(p // s, k) for k in range(K) for p in [u + before - k * d] if p in range(0, P * s, s)]
+            for u, s, d, (before, _), K, P in sides
+        ]
+        seen = sorted((i, j, p, q) for (p, i), (q, j) in itertools.product(*ways))
+        return _sum(self.at(stamps, (n, p, q, i, j, c)) for i, j, p, q in seen)
+
+    def _axes_of_einsum(self, arguments):
+        """Return the length of each letter's axis."""
+        *letters, _ = _letters(arguments)
+        shapes = [self.shape(one) for one in arguments[1:]]
+        return {
+            letter: n
+            for names, shape in zip(letters, shapes, strict=True)
+            for letter, n in zip(names, shape, strict=True)
+        }
+
+    def _einsum_at(self, arguments, index):
+        """Return a sum of products over the letters that the result has not."""
+        *letters, kept = _letters(arguments)
+        lengths = self._axes_of_einsum(arguments)
+        summed = [letter for letter in lengths if letter not in kept]
+        parts = []
+        for places in itertools.product(*(range(lengths[letter]) for letter in summed)):
+            at = {**dict(zip(kept, index, strict=True)), **dict(zip(summed, places, strict=True))}
+            factors = [
+                self.at(one, tuple(at[letter] for letter in names))
+                for one, names in zip(arguments[1:], letters, strict=True)
+            ]
+            parts.append(Term("*", tuple(factors)))
+        return _sum(parts)
 
     def _reduced_at(self, name, node, keywords, index):
         """Return a sum or a mean over the axes that the call names."""
@@ -301,9 +393,22 @@ class _Reader:
 
 
 def _sum(parts):
-    """Return a sum; of one part, that part."""
+    """Return a sum; of one part, that part; of none, zero."""
     parts = tuple(parts)
-    return parts[0] if len(parts) == 1 else Term("+", parts)
+    return Term("+", parts) if len(parts) > 1 else parts[0] if parts else Number("0", 0)
+
+
+def _letters(arguments):
+    """Return the letters of `einsum("ab,bc->ac", ...)`, those of the result last."""
+    return arguments[0].value.replace("->", ",").split(",")
+
+
+def _constant(node, value):
+    """Return a whole number as it stands in the source, or else `value`."""
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return value
 
 
 def _keywords(node):

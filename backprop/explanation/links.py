@@ -14,8 +14,8 @@ from ..layers.rnn import RNN
 from ..layers.sequences import time_first
 from .formula import symbol
 
-SAME = ("tanh_c",)
-"""Names of forward values that backward works out again."""
+SAME = ("tanh_c", "kernel", "x_k")
+"""Names of forward values that backward works out again, pads, or puts in another order."""
 
 
 class Links:
@@ -87,18 +87,30 @@ class Links:
             return ("given",) if self._is_forward(array, number) else None
         return self._from_above(record, array, number)
 
-    def folded(self, record, index) -> Any:
-        """Return the last line that added to an entry of what a line folds, and the index in it.
+    def within(self, outer, array, index):
+        """Return which entry of `outer` an entry of a view of it is, or None."""
+        return _Place(outer).index(_address(array, index))
 
-        Where a line calls `fold`, the lines that ran inside it added to an image with margins.
+    def uncropped(self, steps, index) -> Any:
+        """Return where an entry of the image that a layer returned stood before it was cropped.
+
+        It is (record, index) of a line that added to a view of the image with its margins; None if
+        no line did.
         """
-        last = self.order[id(record)]
-        inside = self.recording.records[last - 1]
-        image = inside.held[""].base
-        _, H, W, _ = record.shape
-        (top, _), (left, _) = self.recording.layer(record.steps).window.margins(H, W)
+        window = getattr(self.recording.layer(steps), "window", None)
+        views = [one.held[""] for one in self.recording.of(steps, "backward") if one.loops]
+        views = [view for view in views if isinstance(view, np.ndarray) and view.ndim == 4]
+        images = list(
+            {id(view.base): view.base for view in views if view.base is not None}.values()
+        )
         n, u, v, c = index
-        return self.maker(image, (n, u + top, v + left, c), record)
+        for image in images if window is not None else []:
+            if n < len(image):
+                _, H, W, _ = self.recording.call(steps, "forward").given[0].shape
+                (top, _), (left, _) = window.margins(H, W)
+                return self.maker(image, (n, u + top, v + left, c), by=steps)
+            n -= len(image)
+        return None
 
     def _is_forward(self, array, number):
         if symbol(number.source).partition("[")[0] in SAME:

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import expects
-from ..layers.gru import GRU
 from ..network import Network
-from .entries import Number, Term, entry, largest, operands_of, unknown, worked_out
+from .entries import Number, Term, entry, largest, operands_of, symbol_of, unknown, worked_out
 from .example import Place, Title, brief, name_of
-from .formula import symbol
 from .links import Links
 from .recording import Recording
+from .recurrent import blended, of_input, of_parameter
 from .writers import LatexWriter, MarkdownWriter, Note, TextWriter
 
 NAME = re.compile(r"(\d+(?:\.\d+)*)\.(\w+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
+INPUT = re.compile(r"x\d*")
 MOST = 4
 """How many terms of a long sum are followed, the largest ones."""
-ENTRIES = 32
-"""How many entries are followed; a single way to the loss in any case."""
+ENTRIES = 12
+"""How many entries are taken apart if nothing is said; a single way to the loss in any case."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,6 +47,8 @@ class Step:
     """A line on the way, or a sum that the network makes, with its entries."""
 
     nodes: tuple[Node, ...]
+    terms: float = MOST
+    """How many terms of a long sum are written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,17 +79,23 @@ class Path:
     Args:
         recording: one example's passes.
         of: the entry, such as "2.W[3,1]", or "0.x[0,5]" for an input of layer 0.
+        digits: how many digits of a number are shown.
+        most: how many entries are taken apart, the weightiest ones; None for all, with every term.
 
     Raises:
         ValueError: there is no such tensor, or no such entry.
         NotImplementedError: on the way there is a line that cannot be taken apart.
     """
 
-    def __init__(self, recording: Recording, of, digits=6):
-        self.recording, self.of, self.digits = recording, of, digits
+    def __init__(self, recording: Recording, of, digits=6, most: int | None = ENTRIES):
+        self.recording, self.of, self.digits, self.most = recording, of, digits, most
+        self.terms = math.inf if most is None else MOST
+        self.complete = True
+        """Whether every term is followed."""
         self._links = Links(recording)
         self._nodes: dict = {}
         self._open: list = []
+        self._count = itertools.count()
         self._weight = (0, -1.0)
         self.root = self._root(of)
         self._follow()
@@ -135,14 +143,17 @@ class Path:
                 loss = f"L = {run.value:.{self.digits}g}"
                 name = name_of(steps, run.layer(steps)) if steps else brief(run.loss)
                 yield Place(name, "" if steps else loss)
-            yield Step((first, *more))
+            yield Step((first, *more), self.terms)
         ways = self.products() or []
         for number, factors in enumerate(ways, start=1):
             title = "The chain of factors" if len(ways) == 1 else f"Way {number} of {len(ways)}"
             yield Way(title, tuple(factors))
         key = self.of.partition("[")[0]
         if not self.complete:
-            yield Note("Not every term is followed: the other ones stand there as numbers.")
+            yield Note(
+                f"Of all entries on the way {len(self._nodes)} are taken apart, the weightiest ones;"
+                " the others stand there as numbers. most=None takes all apart, most=100 more."
+            )
         where = f'stands in grads["{key}"]' if key in run.grads else "backward handed down"
         yield Note(f"{self.value!s} is what {where}, to the last bit.")
 
@@ -157,11 +168,12 @@ class Path:
         steps, name, index = self._parsed(of)
         key = f"{'.'.join(map(str, steps))}.{name}"
         run = self.recording
-        if name in ("x", "y"):
-            array, index = self._of_value(steps, name, index, of)
-            return (
-                self._given(steps, index) if name == "y" else self._handed(steps, 0, array, index)
-            )
+        if name == "y" or INPUT.fullmatch(name):
+            position = int(name[1:] or 0)
+            array, index = self._of_value(steps, name, position, index, of)
+            if name == "y":
+                return self._given(steps, index)
+            return self._handed(steps, position, array, index)
         if key not in run.grads:
             raise self._no_such(of)
         gradient = run.grads[key]
@@ -172,10 +184,12 @@ class Path:
         if len(arrays) == 1:
             root = self._made(arrays[0], index, steps)
         else:
-            whose = [
-                ((n,), array, index) for n, array in zip(reversed(places), arrays, strict=True)
+            made = [
+                ((n,), self._made(array, index, (n, *steps[1:])))
+                for n, array in zip(reversed(places), arrays, strict=True)
             ]
-            root = self._sum((key, index), f"d{name}", gradient[index], whose)
+            place = "the places of the layer"
+            root = self._sum((key, index), f"d{name}", place, gradient[index], made)
         if root.value.tobytes() != gradient[index].tobytes():
             raise unknown(root.record)
         return root
@@ -196,10 +210,13 @@ class Path:
         names = ", ".join([*self.recording.grads, "or x or y of a layer"])
         return expects("explain", f"of= to be an entry of {names}", repr(of))
 
-    def _of_value(self, steps, name, index, of):
+    def _of_value(self, steps, name, position, index, of):
         """Return the gradient that a layer is given (y) or hands down (x), and the index in it."""
         (given, *_), (dx, _) = self.recording.call(steps, "backward").held
-        array = given if name == "y" else dx[0] if isinstance(dx, tuple) else dx
+        dxs = dx if isinstance(dx, tuple) else (dx,)
+        if name != "y" and position >= len(dxs):
+            raise self._no_such(of)
+        array = given if name == "y" else dxs[position]
         if array is None:
             raise expects("explain", "an input that is not whole numbers", repr(of))
         return array, _checked(of, index, array.shape)
@@ -209,14 +226,7 @@ class Path:
     def _made(self, array, index, steps):
         """Return the node of an entry of a gradient that a layer returned."""
         made = self._links.maker(array, index, by=steps)
-        layer = self.recording.layer(steps)
-        if made is None and isinstance(layer, GRU) and array.shape == layer.Wh.shape:
-            # dWh is put together from the gradients of both gates and of the candidate.
-            gates = 2 * layer.units
-            name, column = ("dW_rz", 0) if index[1] < gates else ("dW_n", gates)
-            records = self.recording.of(steps, "backward")
-            record = next(one for one in records if one.name == name)
-            made = record, (index[0], index[1] - column)
+        made = made or of_parameter(self.recording, steps, array.shape, index)
         if made is None:
             raise unknown(self._last(steps), "what it returns")
         return self._node(*made)
@@ -229,53 +239,57 @@ class Path:
         key = (id(record), index)
         if key not in self._nodes:
             value = record.value[index] if index else record.value
-            if _folds(record):
-                term = Number(f"fold(dX)[{','.join(map(str, index))}]", value, "fold", index)
-            else:
-                term = entry(record, index, self.recording.layer(record.steps))
+            term = entry(record, index, self.recording.layer(record.steps))
             _agree(record, term, value)
             name = f"{_symbol(record)}[{','.join(map(str, index))}]"
             place = f"{_place(record)} ({record.tag})"
             self._nodes[key] = Node(record, place, name, value, term, {})
-            heapq.heappush(self._open, (self._weight, len(self._nodes), self._nodes[key]))
+            self._expand(self._nodes[key])
         return self._nodes[key]
 
-    def _follow(self):
-        """Find where the entries come from: one way to the loss, then the weightiest others.
+    def _expand(self, node):
+        """Note where the numbers of a node's formula come from, each with its weight.
 
-        A weight is a pair. The first number is 0 on that one way and 1 beside it; the second is
-        minus the share that an entry has in the gradient, as far as sizes tell.
+        A weight is a pair. The first number is 0 on one way to the loss and 1 beside it; the second
+        is minus the share that an entry has in the gradient, as far as sizes tell.
         """
-        self.complete = True
+        beside, share = self._weight
+        parts = largest(node.term, self.terms)
+        parts = node.term.parts if parts == [node.term] and is_a(node.term, "+") else parts
+        self.complete &= not is_a(node.term, "+") or len(parts) == len(node.term.parts)
+        sizes = [float(abs(worked_out(part))) for part in parts]
+        for k in sorted(range(len(parts)), key=lambda k: -sizes[k]):
+            for number in operands_of(parts[k]):
+                origin = self._origin(node.record, number)
+                if origin is not None:
+                    weight = (beside, share * sizes[k] / (sum(sizes) or 1))
+                    order = (weight, next(self._count))
+                    heapq.heappush(self._open, (*order, node, number, origin))
+                    beside = 1
+
+    def _follow(self):
+        """Find where the entries come from: one way to the loss, then the weightiest others."""
         while self._open:
-            (beside, share), _, node = heapq.heappop(self._open)
-            if beside and len(self._nodes) >= ENTRIES:
+            weight, _, node, number, origin = heapq.heappop(self._open)
+            if weight[0] and self.most is not None and len(self._nodes) >= self.most:
                 self.complete = False
                 return
-            parts = largest(node.term, MOST)
-            parts = node.term.parts if parts == [node.term] and _is(node.term, "+") else parts
-            sizes = [abs(worked_out(part)) for part in parts]
-            order = sorted(range(len(parts)), key=lambda k, sizes=sizes: -sizes[k])
-            self.complete &= not _is(node.term, "+") or len(parts) == len(node.term.parts)
-            for k in order:
-                for number in operands_of(parts[k]):
-                    self._weight = (beside, share * float(sizes[k] / (sum(sizes) or 1)))
-                    source = self._source(node.record, number)
-                    if source is not None:
-                        node.sources[number] = source
-                        beside = 1
+            self._weight = weight
+            node.sources[number] = self._reached(*origin)
 
-    def _source(self, record, number):
-        """Return the node that a number of a line's formula comes from, None if none."""
-        if number.source == "fold":
-            return self._node(*self._links.folded(record, number.index))
+    def _origin(self, record, number):
+        """Return where a number of a line's formula comes from, None if it depends on no delta."""
+        if number.source == "ds" and record.chapter == "blend_backward":
+            return "sum", record, number
         origin = self._links.of(record, number)
         if origin is None:
             raise unknown(record, number.symbol)
-        kind, *where = origin
-        if kind == "given":
-            return None
-        return self._node(*where) if kind == "line" else self._given(*where)
+        return origin if origin[0] != "given" else None
+
+    def _reached(self, kind, *where):
+        """Return the node that an origin names."""
+        ways = {"line": self._node, "delta": self._given, "sum": self._blend}
+        return ways[kind](*where)
 
     def _given(self, steps, index):
         """Return the node of an entry of the delta that a layer is given."""
@@ -299,12 +313,12 @@ class Path:
         for number, position in readers:
             dx, _ = run.call((*prefix, number), "backward").held[1]
             part = dx[position] if isinstance(dx, tuple) else dx
-            whose.append(((*prefix, number), part, index))
+            whose.append(((*prefix, number), position, part))
         if len(whose) == 1:
-            steps, part, _ = whose[0]
-            return self._handed(steps, 0, part, index)
+            return self._handed(*whose[0], index)
+        parts = [(place, self._handed(place, *more, index)) for place, *more in whose]
         total = run.delta_of(prefix, value)[index]
-        return self._sum((prefix, value, index), f"dL/dv{value}", total, whose)
+        return self._sum((prefix, value, index), f"dL/dv{value}", "its readers", total, parts)
 
     def _of_loss(self):
         """Return the record of the line that made the loss's gradient."""
@@ -322,9 +336,33 @@ class Path:
             return self._node(*made)
         if isinstance(self.recording.layer(steps), Network):
             return self._delta(steps, position, index)
+        own = self._links.within(self.recording.call(steps, "backward").held[0][0], part, index)
+        if own is not None:
+            return self._given(steps, own)
+        made = of_input(self.recording, steps, position, index)
+        if made:
+            return self._total((steps, position, index), "dx", part[index], made)
+        made = self._links.uncropped(steps, index) if part.ndim == 4 else None
+        if made is not None:
+            return self._node(*made)
         if not part[index]:
             return self._zero(steps, index)
         raise unknown(self._last(steps), "what it returns")
+
+    def _blend(self, record, number):
+        """Return the node of what a masked step is given: a sum that no line makes."""
+        made = [(one, number.index) for one in blended(self.recording, record)]
+        key = ("ds", record.steps, record.round, number.index)
+        return self._total(key, "ds", number.value, made)
+
+    def _total(self, key, name, value, made):
+        """Return the node of a sum of entries that lines of one layer have made."""
+        nodes = [self._node(*one) for one in made]
+        if len(nodes) == 1 and nodes[0].value == value:
+            return nodes[0]
+        place = name_of(made[0][0].steps, self.recording.layer(made[0][0].steps))
+        parts = [(node.record.tag, node) for node in nodes]
+        return self._sum((*key[:-1], name, key[-1]), name, f"the lines of {place}", value, parts)
 
     def _zero(self, steps, index):
         """Return the node of an entry that no line has added to: zero, as it was made."""
@@ -336,30 +374,21 @@ class Path:
             self._nodes[key] = Node(None, place, name, zero, Number("0", zero), {})
         return self._nodes[key]
 
-    def _part(self, steps, array, index):
-        """Return the node of a part of a sum: of what is handed down, or of a gradient."""
-        is_gradient = any(
-            array is one for one in self.recording.call(steps, "backward").held[1][1].values()
-        )
-        if is_gradient:
-            return self._made(array, index, steps)
-        return self._handed(steps, 0, array, index)
-
-    def _sum(self, key, symbol, value, whose):
-        """Return the node of a sum over readers, or over the places of a shared layer."""
+    def _sum(self, key, symbol, place, value, parts):
+        """Return the node of a sum over readers, over the places of a shared layer, or of lines."""
         if key not in self._nodes:
-            sources, numbers = {}, []
-            for place, array, index in whose:
-                node = self._part(place, array, index)
-                name = f"{node.symbol} of {'.'.join(map(str, place))}"
-                number = Number(name, array[index], "sum", (*place, *index))
-                sources[number] = node
-                numbers.append(number)
-            listed = f"{symbol}[{','.join(map(str, whose[0][2]))}]"
-            place = "its readers" if symbol.startswith("dL") else "the places of the layer"
-            term = Term("+", tuple(numbers))
-            self._nodes[key] = Node(None, place, listed, value, term, sources)
+            numbers = [
+                Number(f"{node.symbol} of {_dotted(whose)}", node.value, "sum", (k,))
+                for k, (whose, node) in enumerate(parts)
+            ]
+            listed = f"{symbol}[{','.join(map(str, key[-1]))}]"
+            sources = dict(zip(numbers, (node for _, node in parts), strict=True))
+            self._nodes[key] = Node(None, place, listed, value, Term("+", tuple(numbers)), sources)
         return self._nodes[key]
+
+
+def _dotted(whose):
+    return ".".join(map(str, whose)) if isinstance(whose, tuple) else f"({whose})"
 
 
 def _checked(of, index, shape):
@@ -380,18 +409,8 @@ def _agree(record, term, value):
         raise unknown(record)
 
 
-def _folds(record):
-    """Return whether a line calls `fold`, whose own lines are on the way then."""
-    return ".fold(" in record.line.source and not record.inner and "dX" in record.line.source
-
-
 def _symbol(record):
-    if not record.name:
-        return "delta"
-    name, _, inner = symbol(record.name).partition("[")
-    for counter, value in record.loops.items():
-        inner = re.sub(rf"\b{counter}\b", str(value), inner)
-    return f"{name}[{inner}" if inner and len(inner) < 8 else name
+    return symbol_of(record, record.name) if record.name else "delta"
 
 
 def _place(record):
@@ -403,8 +422,8 @@ def _products(node, most):
     if node.record is not None and node.record.phase == "loss":
         return [[Factor(node.term, node.place, node.value)]]
     ways = []
-    for part in node.term.parts if _is(node.term, "+") else [node.term]:
-        factors = part.parts if _is(part, "*") else (part,)
+    for part in node.term.parts if is_a(node.term, "+") else [node.term]:
+        factors = part.parts if is_a(part, "*") else (part,)
         followed = [one for one in factors if any(n in node.sources for n in operands_of(one))]
         if len(followed) != 1 or followed[0] not in node.sources:
             if not followed:
@@ -419,5 +438,5 @@ def _products(node, most):
     return ways
 
 
-def _is(term, operation):
+def is_a(term, operation):
     return isinstance(term, Term) and term.operation == operation

@@ -71,9 +71,10 @@ class TextWriter:
         for node in item.nodes:
             name = str(self.style.symbol(node.symbol))
             blank = " " * len(name)
-            rows += self._packed(spelled(node.term, self.style), f"{name} = ")
+            rows += self._packed(spelled(node.term, self.style, False, item.terms), f"{name} = ")
             if isinstance(node.term, Term):
-                rows += self._packed(spelled(node.term, self.style, values=True), f"{blank} = ")
+                numbers = spelled(node.term, self.style, True, item.terms)
+                rows += self._packed(numbers, f"{blank} = ")
             rows.append(f"{INDENT}{blank} = {self.style.number(node.value)}")
         return "\n".join(rows)
 
@@ -165,7 +166,7 @@ class MarkdownWriter:
             parts.insert(0, self.note(Note(f"{counts}:")))
         for node in item.nodes:
             both = (False, True) if isinstance(node.term, Term) else (False,)
-            rows = ["".join(spelled(node.term, self.style, values)) for values in both]
+            rows = ["".join(spelled(node.term, self.style, values, item.terms)) for values in both]
             rows.append(self.style.number(node.value))
             parts.append(self._aligned(self.style.symbol(node.symbol), rows))
         return "\n\n".join(parts)

@@ -345,6 +345,7 @@ def test_numbers_and_names_in_both_styles():
     [
         ((), {}, "an input x to send through the network, got none"),
         ((1, 1), {"digits": 0}, "digits to be a whole number of at least 1, got 0"),
+        ((1, 1), {"of": "0.x[0,0]", "most": 0}, "most to be a whole number of at least 1, got 0"),
         ((1, 1), {"small": -1}, "small to be a whole number of at least 0, got -1"),
     ],
 )
