@@ -17,6 +17,7 @@ from scipy.special import erfc
 from ..errors import expects
 from ..layers.activations import sigmoid
 from .formula import COMPARISONS, COPIES, symbol
+from .names import listed
 
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 ELEMENTWISE = {
@@ -61,7 +62,7 @@ def entry(record, index, layer=None):
     if isinstance(statement, ast.AugAssign) and record.before is not None:
         before = record.before[index]
         if before:
-            name = symbol_of(record, record.name) + _listed(index)
+            name = symbol_of(record, record.name) + listed(index)
             term = Term("+", (Number(name, before, record.name, index), term))
     return term
 
@@ -70,6 +71,12 @@ def unknown(record, what=""):
     """Return the error for a line that cannot be taken apart."""
     got = f"{what or record.line.source} ({record.line.place})"
     return expects("explain", "lines that it can take apart", got, NotImplementedError)
+
+
+def was_written(record, index):
+    """Return whether a line has written an entry of its result: not so where `where` is false."""
+    where = record.operands.get("beats") if "where=beats" in record.line.source else None
+    return where is None or bool(where[index])
 
 
 def symbol_of(record, source):
@@ -110,6 +117,15 @@ def worked_out(term):
     return ELEMENTWISE[operation](*parts)
 
 
+def agree(record, term, value):
+    """Raise NotImplementedError unless a formula gives, but for rounding, what its line gave."""
+    parts = [abs(worked_out(part)) for part in getattr(term, "parts", [])]
+    unit = np.finfo(np.result_type(value, np.float16)).eps
+    bound = unit * (len(parts) + 16) * (sum(parts) + abs(value))
+    if abs(worked_out(term) - value) > bound:
+        raise unknown(record)
+
+
 def largest(term, most):
     """Return the parts of a formula that matter: of a sum longer than `most`, its largest."""
     if isinstance(term, Term) and term.operation == "+" and len(term.parts) > most:
@@ -145,6 +161,8 @@ class _Reader:
     def shape(self, node) -> Any:
         """Return the shape of an expression's value."""
         value = self.operand(node)
+        if isinstance(value, tuple):
+            raise unknown(self.record)
         if value is not None:
             return np.shape(value)
         if isinstance(node, ast.Constant):
@@ -207,7 +225,7 @@ class _Reader:
             raise unknown(self.record)
         index = _narrowed(index, np.shape(value))
         number = np.asarray(value)[index] if index else value
-        return Number(symbol_of(self.record, source) + _listed(index), number, source, index)
+        return Number(symbol_of(self.record, source) + listed(index), number, source, index)
 
     def _each(self, nodes, index):
         return [self.at(node, _narrowed(index, self.shape(node))) for node in nodes]
@@ -245,6 +263,10 @@ class _Reader:
 
     def _shape_of_call(self, node) -> Any:
         name, arguments = self._named(node)
+        several = self._several(arguments)
+        if several:
+            widths = [part.shape[-1] for part in several]
+            return (*several[0].shape[:-1], widths[0] if name == "sum" else sum(widths))
         first = self.shape(arguments[0]) if arguments else ()
         if name == "reshape":
             return self._reshaped(first, arguments[1:])
@@ -263,9 +285,10 @@ class _Reader:
         if name == "self._slope":
             return first
         if name == "windows":
-            N, H, W, C = self.shape(arguments[1])
-            window = self.operand(arguments[0])
-            return (N, *window.positions(H, W), *window.size, C)
+            return self._shape_of_windows(self.operand(arguments[0]), arguments[1])
+        if name == "self._rows_of_windows":
+            shape = self._shape_of_windows(self.layer.window, arguments[0])
+            return math.prod(shape[:3]), math.prod(shape[3:])
         if name == "fold":
             N, *_, C = self.shape(arguments[1])
             return (N, *map(self.operand, arguments[2:]), C)
@@ -274,6 +297,33 @@ class _Reader:
                 self._axes_of_einsum(arguments)[letter] for letter in _letters(arguments)[-1]
             )
         raise unknown(self.record)
+
+    def _several(self, arguments):
+        """Return the arrays of a tuple that a call is given first; none if it is given no tuple."""
+        value = self.operand(arguments[0]) if arguments else None
+        arrays = isinstance(value, tuple) and all(isinstance(one, np.ndarray) for one in value)
+        return value if arrays else ()
+
+    def _of_several(self, name, arguments, index):
+        """Return an entry of a sum of arrays, or of arrays that lie side by side."""
+        several, source = self._several(arguments), ast.unparse(arguments[0])
+        if name == "sum":
+            rest = (
+                Number(f"xs[{k}]{listed(index)}", one[index]) for k, one in enumerate(several, 1)
+            )
+            return _sum((self.at(arguments[1], index), *rest))
+        if name != "concatenate":
+            raise unknown(self.record)
+        *rows, column = index
+        for k, part in enumerate(several):
+            if column < part.shape[-1]:
+                return Number(f"{source}[{k}]{listed((*rows, column))}", part[*rows, column])
+            column -= part.shape[-1]
+        raise unknown(self.record)
+
+    def _shape_of_windows(self, window, image):
+        N, H, W, C = self.shape(image)
+        return (N, *window.positions(H, W), *window.size, C)
 
     def _reshaped(self, shape, sides):
         """Return the shape that `reshape(*sides)` makes of `shape`."""
@@ -286,6 +336,8 @@ class _Reader:
 
     def _call_at(self, node, index):
         name, arguments = self._named(node)
+        if self._several(arguments):
+            return self._of_several(name, arguments, index)
         if name == "reshape":
             place = np.ravel_multi_index(index, self._shape_of_call(node)) if index else 0
             inner = self.shape(arguments[0])
@@ -303,10 +355,15 @@ class _Reader:
             argument = self.operand(arguments[0])
             slope = self.layer._slope(argument)[index]
             name = symbol_of(self.record, ast.unparse(arguments[0]))
-            return Number(f"φ'({name}{_listed(index)})", slope)
+            return Number(f"φ'({name}{listed(index)})", slope)
         if name in ("windows", "fold"):
             seen = self._seen_at if name == "windows" else self._folded_at
             return seen(self.operand(arguments[0]), arguments[1], index, self.shape(node))
+        if name == "self._rows_of_windows":
+            window, image = self.layer.window, arguments[0]
+            place = np.ravel_multi_index(index, self._shape_of_call(node))
+            at = np.unravel_index(place, self._shape_of_windows(window, image))
+            return self._seen_at(window, image, tuple(map(int, at)), self.shape(node))
         if name == "einsum":
             return self._einsum_at(arguments, index)
         raise unknown(self.record)
@@ -314,6 +371,8 @@ class _Reader:
     def written(self, call, index):
         """Return one entry of what a call has written into its first argument."""
         name, arguments = self._named(call)
+        if name == "copyto" and was_written(self.record, index):
+            return self.at(arguments[1], _narrowed(index, self.shape(arguments[1])))
         if name != "put_along_axis":
             raise unknown(self.record)
         _, places, numbers = arguments
@@ -324,7 +383,7 @@ class _Reader:
     def _seen_at(self, window, image, index, shape):
         """Return what a window sees at one of its places: a pixel, or zero beside the image."""
         n, *at, c = index
-        N, H, W, C = self.shape(image)
+        _, H, W, _ = self.shape(image)
         pixel = [
             place * s + k * d - before
             for place, k, s, d, (before, _) in zip(
@@ -419,7 +478,3 @@ def _narrowed(index, shape):
     """Return the place in an array of `shape` that is broadcast to `index`."""
     index = index[len(index) - len(shape) :]
     return tuple(0 if n == 1 else i for i, n in zip(index, shape, strict=True))
-
-
-def _listed(index):
-    return f"[{','.join(map(str, index))}]" if index else ""

@@ -30,22 +30,23 @@ class Links:
         known += [call.held for call in recording.calls if call.phase == "forward"]
         self._forward = [_Place(array) for array in _arrays(known)]
 
-    def maker(self, array, index, before=None, by=None) -> Any:
+    def maker(self, array, index, before=None, by=None, phase="backward") -> Any:
         """Return the record that made an entry and the index in its result, or None.
 
-        It ran before the record `before`; or, if not said, before the layer `by` was through.
+        It ran before the record `before`; or, if not said, before the layer `by` was through with
+        that pass.
         """
         address = _address(array, index)
-        last = self._end(by) if before is None else self.order[id(before)]
+        last = self._end(by, phase) if before is None else self.order[id(before)]
         for n in reversed(range(last)):
             found = self._places[n].index(address)
             if found is not None:
                 return self.recording.records[n], found
         return None
 
-    def _end(self, steps):
-        """Return how many records there were when a layer's backward pass was through."""
-        ran = self.recording.of(steps, "backward") if steps else []
+    def _end(self, steps, phase):
+        """Return how many records there were when a layer's pass was through."""
+        ran = self.recording.of(steps or (), phase) if steps or phase == "loss" else []
         return self.order[id(ran[-1])] + 1 if ran else len(self._places)
 
     def depends(self, record):

@@ -7,18 +7,26 @@ import math
 import re
 from typing import Any
 
-import numpy as np
-
 from ..errors import expects
 from ..network import Network
-from .entries import Number, Term, entry, largest, operands_of, symbol_of, unknown, worked_out
+from .entries import (
+    Number,
+    Term,
+    agree,
+    entry,
+    largest,
+    operands_of,
+    symbol_of,
+    unknown,
+    worked_out,
+)
 from .example import Place, Title, brief, name_of
 from .links import Links
+from .names import checked, parsed
 from .recording import Recording
 from .recurrent import blended, of_input, of_parameter
 from .writers import LatexWriter, MarkdownWriter, Note, TextWriter
 
-NAME = re.compile(r"(\d+(?:\.\d+)*)\.(\w+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
 INPUT = re.compile(r"x\d*")
 MOST = 4
 """How many terms of a long sum are followed, the largest ones."""
@@ -151,8 +159,9 @@ class Path:
         key = self.of.partition("[")[0]
         if not self.complete:
             yield Note(
-                f"Of all entries on the way {len(self._nodes)} are taken apart, the weightiest ones;"
-                " the others stand there as numbers. most=None takes all apart, most=100 more."
+                f"Of all entries on the way {len(self._nodes)} are taken apart, the weightiest"
+                " ones; the others stand there as numbers. most=None takes all apart, most=100"
+                " more."
             )
         where = f'stands in grads["{key}"]' if key in run.grads else "backward handed down"
         yield Note(f"{self.value!s} is what {where}, to the last bit.")
@@ -177,7 +186,7 @@ class Path:
         if key not in run.grads:
             raise self._no_such(of)
         gradient = run.grads[key]
-        index = _checked(of, index, gradient.shape)
+        index = checked("of", of, index, gradient.shape)
         places = [n for n, layer in enumerate(run.net) if layer is run.net[steps[0]]]
         inner = ".".join([*map(str, steps[1:]), name])
         arrays = [run.call((n,), "backward").held[1][1][inner] for n in reversed(places)]
@@ -195,16 +204,15 @@ class Path:
         return root
 
     def _parsed(self, of):
-        match = NAME.fullmatch(of) if isinstance(of, str) else None
-        if match is None:
+        name = parsed(of)
+        if name is None or not name.steps or name.count is not None:
             what = 'of= to be like "2.W[3,1]" or "0.x[0,5]"'
             raise expects("explain", what, repr(of))
-        steps = tuple(map(int, match[1].split(".")))
         try:
-            self.recording.layer(steps)
+            self.recording.layer(name.steps)
         except (IndexError, TypeError):
             raise self._no_such(of) from None
-        return steps, match[2], tuple(int(n) for n in match[3].split(","))
+        return name.steps, name.name, name.index
 
     def _no_such(self, of):
         names = ", ".join([*self.recording.grads, "or x or y of a layer"])
@@ -219,7 +227,7 @@ class Path:
         array = given if name == "y" else dxs[position]
         if array is None:
             raise expects("explain", "an input that is not whole numbers", repr(of))
-        return array, _checked(of, index, array.shape)
+        return array, checked("of", of, index, array.shape)
 
     # The way
 
@@ -240,7 +248,7 @@ class Path:
         if key not in self._nodes:
             value = record.value[index] if index else record.value
             term = entry(record, index, self.recording.layer(record.steps))
-            _agree(record, term, value)
+            agree(record, term, value)
             name = f"{_symbol(record)}[{','.join(map(str, index))}]"
             place = f"{_place(record)} ({record.tag})"
             self._nodes[key] = Node(record, place, name, value, term, {})
@@ -391,24 +399,6 @@ def _dotted(whose):
     return ".".join(map(str, whose)) if isinstance(whose, tuple) else f"({whose})"
 
 
-def _checked(of, index, shape):
-    """Return an index into `shape`, a last axis of length 1 left out or not; or raise."""
-    if len(index) == len(shape) - 1 and shape[-1:] == (1,):
-        index = (*index, 0)
-    if len(index) != len(shape) or any(i >= n for i, n in zip(index, shape, strict=True)):
-        raise expects("explain", f"of= to be an entry of shape {shape}", repr(of))
-    return index
-
-
-def _agree(record, term, value):
-    """Raise NotImplementedError unless a formula gives, but for rounding, what its line gave."""
-    parts = [abs(worked_out(part)) for part in getattr(term, "parts", [])]
-    unit = np.finfo(np.asarray(value).dtype).eps
-    bound = unit * (len(parts) + 16) * (sum(parts) + abs(value))
-    if abs(worked_out(term) - value) > bound:
-        raise unknown(record)
-
-
 def _symbol(record):
     return symbol_of(record, record.name) if record.name else "delta"
 
@@ -439,4 +429,5 @@ def _products(node, most):
 
 
 def is_a(term, operation):
+    """Return whether a formula is a Term of that operation."""
     return isinstance(term, Term) and term.operation == operation

@@ -55,10 +55,9 @@ class Style:
         return f"{float(value) or 0.0:.{self.digits}g}"  # zero without its sign
 
     def summary(self, value):
-        """Return the text of a large array: its range and its first numbers."""
+        """Return the text of a large array: its range."""
         value = np.asarray(value)
-        least, most, *first = (f"{n:.4g}" for n in (value.min(), value.max(), *value.ravel()[:3]))
-        return f"from {least} to {most}: {' '.join(first)} …"
+        return f"from {value.min():.4g} to {value.max():.4g}"
 
 
 class Text(Style):

@@ -9,6 +9,7 @@ from .chapters import chapters
 from .derivation import PREAMBLE, equations_of
 from .entries import Term
 from .formula import named, substituted
+from .heatmap import ASCII, heat_map
 from .prose import WIDTH, as_latex
 from .spelling import spelled
 from .styles import Tex, Text, is_small
@@ -68,15 +69,25 @@ class TextWriter:
     def step(self, item):
         record = item.nodes[0].record
         rows = [""] if record is None else self._head(record, loops=True)
-        for node in item.nodes:
-            name = str(self.style.symbol(node.symbol))
-            blank = " " * len(name)
-            rows += self._packed(spelled(node.term, self.style, False, item.terms), f"{name} = ")
-            if isinstance(node.term, Term):
-                numbers = spelled(node.term, self.style, True, item.terms)
-                rows += self._packed(numbers, f"{blank} = ")
-            rows.append(f"{INDENT}{blank} = {self.style.number(node.value)}")
-        return "\n".join(rows)
+        return "\n".join(
+            [*rows, *(row for one in item.nodes for row in self._entry(one, item.terms))]
+        )
+
+    def entries(self, item):
+        return "\n".join(["", *(row for one in item.entries for row in self._entry(one))])
+
+    def _entry(self, one, terms=4):
+        """Return the rows of an entry: its formula, the same with numbers, and its value."""
+        name = str(self.style.symbol(one.symbol))
+        blank = " " * len(name)
+        rows = (
+            []
+            if one.term is None
+            else self._packed(spelled(one.term, self.style, False, terms), f"{name} = ")
+        )
+        if isinstance(one.term, Term):
+            rows += self._packed(spelled(one.term, self.style, True, terms), f"{blank} = ")
+        return [*rows, f"{INDENT}{blank if rows else name} = {self.style.number(one.value)}"]
 
     def way(self, item):
         shown = [str(beside(*spelled(one.symbol, self.style))) for one in item.factors]
@@ -115,11 +126,11 @@ class TextWriter:
         value = dense(value)
         shape = str(np.shape(value)) if np.ndim(value) else ""
         box = self.style.value(value) if is_small(value, self.style.small) else None
-        if box is None or box.width > ROOM - len(shape):
-            box = word(self.style.summary(value))
+        large = box is None or box.width > ROOM - len(shape)
+        box = word(self.style.summary(value)) if box is None or large else box
         rows = _rows(box)
         rows[box.base] = f"{rows[box.base]:{WIDTH - len(shape)}}{shape}".rstrip()
-        return rows
+        return [*rows, *(f"{INDENT}{row}" for row in heat_map(value))] if large else rows
 
 
 class MarkdownWriter:
@@ -164,12 +175,17 @@ class MarkdownWriter:
         if record is not None and record.loops:
             counts = ", ".join(f"{name} = {count}" for name, count in record.loops.items())
             parts.insert(0, self.note(Note(f"{counts}:")))
-        for node in item.nodes:
-            both = (False, True) if isinstance(node.term, Term) else (False,)
-            rows = ["".join(spelled(node.term, self.style, values, item.terms)) for values in both]
-            rows.append(self.style.number(node.value))
-            parts.append(self._aligned(self.style.symbol(node.symbol), rows))
-        return "\n\n".join(parts)
+        return "\n\n".join([*parts, *(self._entry(one, item.terms) for one in item.nodes)])
+
+    def entries(self, item):
+        return "\n\n".join(self._entry(one) for one in item.entries)
+
+    def _entry(self, one, terms=4):
+        """Return an entry: its formula, the same with numbers, and its value."""
+        both = (False, True) if isinstance(one.term, Term) else (False,) * (one.term is not None)
+        rows = ["".join(spelled(one.term, self.style, values, terms)) for values in both]
+        rows.append(self.style.number(one.value))
+        return self._aligned(self.style.symbol(one.symbol), rows)
 
     def way(self, item):
         rows = [
@@ -192,7 +208,14 @@ class MarkdownWriter:
             *(["".join(pieces)] if pieces else []),
             *(self._value(dense(one)) for one in values),
         ]
-        return self._aligned(name, lines)
+        maps = [
+            self._map(dense(one)) for one in values if not is_small(dense(one), self.style.small)
+        ]
+        return "\n\n".join([self._aligned(name, lines), *maps])
+
+    def _map(self, value):
+        """Return a large array as a map of characters."""
+        return "```text\n" + "\n".join(heat_map(value)) + "\n```"
 
     def _aligned(self, name, lines):
         rows = r" \\ ".join(f"{name if k == 0 else ''} &= {row}" for k, row in enumerate(lines))
@@ -244,6 +267,9 @@ class LatexWriter(MarkdownWriter):
 
     def _code(self, code):
         return f"\\begin{{verbatim}}\n{code}\n\\end{{verbatim}}"
+
+    def _map(self, value):
+        return "\\begin{verbatim}\n" + "\n".join(heat_map(value, ASCII)) + "\n\\end{verbatim}"
 
     def _display(self, tex):
         return f"\\[ {tex} \\]"
