@@ -73,6 +73,8 @@ def explain(
         from .derivation import derivation
 
         return derivation(subject)
+    if pick is not None and of is not None:
+        raise expects("explain", "pick= or of=", "both")
     from .example import Example
     from .recording import record
 

@@ -63,7 +63,8 @@ def entry(record, index, layer=None):
         before = record.before[index]
         if before:
             name = symbol_of(record, record.name) + listed(index)
-            term = Term("+", (Number(name, before, record.name, index), term))
+            more = term.parts if isinstance(term, Term) and term.operation == "+" else (term,)
+            term = Term("+", (Number(name, before, record.name, index), *more))
     return term
 
 

@@ -118,7 +118,7 @@ class Tex(Style):
     """LaTeX."""
 
     def words(self, text):
-        return text
+        return text.replace("≥", r"\ge").replace("≤", r"\le")
 
     def remark(self, text):
         return rf"\text{{{text}}}"
@@ -155,6 +155,8 @@ class Tex(Style):
 
     def symbol(self, name, shape=None):
         """Return a name as LaTeX; with a shape, that of a large array, below it."""
+        if name.startswith("φ'("):
+            return rf"\varphi'({self.symbol(name[3:])}"
         base, _, index = name.partition("[")
         d = "d" if base[:1] == "d" and base[1:] in (*GREEK, "xhat") else ""
         bare = base[len(d) :]

@@ -26,15 +26,45 @@ class Note:
     text: str
 
 
-class TextWriter:
-    """Writes for a terminal."""
+class Writer:
+    """What both writers decide alike: what is written out, and where a formula is broken."""
 
     def __init__(self, digits, small):
-        self.style, self.names = Text(digits, small), Text(digits, 0)
+        self.text, self.short = Text(digits, small), Text(digits, 0)
 
     def page(self, items):
         """Return all items, one below the other."""
         return "\n".join(getattr(self, _kind(item))(item) for item in items) + "\n"
+
+    def fits(self, value):
+        """Return whether an array is written out: if it is small, and no wider than a line."""
+        if not is_small(value, self.text.small):
+            return False
+        return self.text.value(value).width <= ROOM - len(_shape(value))
+
+    def broken(self, draw, head="= "):
+        """Return what `draw` draws in pieces, in lines: (piece, whether it is too wide).
+
+        A piece is its number. Lines are broken where plain text behind `head` has no more room.
+        """
+        lines, used, room = [], 0, ROOM + 2 - len(head)
+        for k, (full, short) in enumerate(zip(draw(self.text), draw(self.short), strict=True)):
+            wide = full.width > ROOM
+            width = (short if wide else full).width
+            if not lines or used + width > room:
+                lines.append([])
+                used = 0
+            lines[-1].append((k, wide))
+            used += width
+        return lines
+
+
+class TextWriter(Writer):
+    """Writes for a terminal."""
+
+    def __init__(self, digits, small):
+        super().__init__(digits, small)
+        self.style = self.text
 
     def title(self, item):
         rule = "=" if item.level == 1 else "-"
@@ -80,13 +110,10 @@ class TextWriter:
         """Return the rows of an entry: its formula, the same with numbers, and its value."""
         name = str(self.style.symbol(one.symbol))
         blank = " " * len(name)
-        rows = (
-            []
-            if one.term is None
-            else self._packed(spelled(one.term, self.style, False, terms), f"{name} = ")
-        )
-        if isinstance(one.term, Term):
-            rows += self._packed(spelled(one.term, self.style, True, terms), f"{blank} = ")
+        rows = []
+        for values in _ways(one.term):
+            head = f"{blank if values else name} = "
+            rows += self._formula(lambda style, v=values: spelled(one.term, style, v, terms), head)
         return [*rows, f"{INDENT}{blank if rows else name} = {self.style.number(one.value)}"]
 
     def way(self, item):
@@ -101,22 +128,16 @@ class TextWriter:
         ]
         return "\n".join(["", f"{INDENT}{item.title}:", *rows])
 
-    def _formula(self, draw):
+    def _formula(self, draw, head="= "):
         """Return the rows of what `draw` draws in pieces: small arrays in full where they fit."""
-        both = zip(draw(self.style), draw(self.names), strict=True)
-        return self._packed([full if full.width <= ROOM else short for full, short in both], "= ")
-
-    def _packed(self, pieces, head):
-        """Return the rows of pieces behind `head`, as many in a line as there is room for."""
-        lines = []
-        for piece in pieces:
-            if lines and len(head) + lines[-1].width + piece.width <= ROOM + 2:
-                lines[-1] = beside(lines[-1], piece)
-            else:
-                lines.append(piece)
-        indented = [head, *[" " * len(head)] * len(lines)]
+        full, short = draw(self.text), draw(self.short)
+        lines = [
+            beside(*((short if wide else full)[k] for k, wide in line))
+            for line in self.broken(draw, head)
+        ]
+        starts = [head, *[" " * len(head)] * len(lines)]
         return [
-            row for line, start in zip(lines, indented, strict=False) for row in _rows(line, start)
+            row for line, start in zip(lines, starts, strict=False) for row in _rows(line, start)
         ]
 
     def _result(self, value):
@@ -124,22 +145,22 @@ class TextWriter:
         if isinstance(value, tuple):
             return [row for one in value for row in self._result(one)]
         value = dense(value)
-        shape = str(np.shape(value)) if np.ndim(value) else ""
-        box = self.style.value(value) if is_small(value, self.style.small) else None
-        large = box is None or box.width > ROOM - len(shape)
-        box = word(self.style.summary(value)) if box is None or large else box
+        shape = _shape(value)
+        fits = self.fits(value)
+        box = self.style.value(value) if fits else word(self.style.summary(value))
         rows = _rows(box)
         rows[box.base] = f"{rows[box.base]:{WIDTH - len(shape)}}{shape}".rstrip()
-        return [*rows, *(f"{INDENT}{row}" for row in heat_map(value))] if large else rows
+        return rows if fits else [*rows, *(f"{INDENT}{row}" for row in heat_map(value))]
 
 
-class MarkdownWriter:
+class MarkdownWriter(Writer):
     """Writes for a notebook."""
 
     end = ""
 
     def __init__(self, digits, small):
-        self.style = Tex(digits, small)
+        super().__init__(digits, small)
+        self.style, self.names = Tex(digits, small), Tex(digits, 0)
 
     def page(self, items):
         """Return all items, one below the other."""
@@ -156,13 +177,13 @@ class MarkdownWriter:
 
     def sum(self, item):
         name = item.name.replace("δ", r"\delta ")
-        return self._formula(rf"\mathrm{{{name}}}", summed(item, self.style), item.total)
+        rows = self._lines(lambda style: summed(item, style))
+        return self._formula(rf"\mathrm{{{name}}}", rows, item.total)
 
     def record(self, record):
-        pieces = substituted(record, self.style)
+        rows = self._lines(lambda style: substituted(record, style))
         name = "" if record.name == "" else named(record.name, self.style)
-        numbers = self._formula(name, pieces, record.value)
-        return "\n\n".join([*self._head(record), numbers])
+        return "\n\n".join([*self._head(record), self._formula(name, rows, record.value)])
 
     def _head(self, record):
         """Return an equation and its line."""
@@ -182,8 +203,10 @@ class MarkdownWriter:
 
     def _entry(self, one, terms=4):
         """Return an entry: its formula, the same with numbers, and its value."""
-        both = (False, True) if isinstance(one.term, Term) else (False,) * (one.term is not None)
-        rows = ["".join(spelled(one.term, self.style, values, terms)) for values in both]
+        rows = [
+            self._lines(lambda style, v=values: spelled(one.term, style, v, terms))
+            for values in _ways(one.term)
+        ]
         rows.append(self.style.number(one.value))
         return self._aligned(self.style.symbol(one.symbol), rows)
 
@@ -202,15 +225,18 @@ class MarkdownWriter:
     def _code(self, code):
         return f"```python\n{code}\n```"
 
-    def _formula(self, name, pieces, value):
-        values = value if isinstance(value, tuple) else (value,)
+    def _lines(self, draw):
+        """Return what `draw` draws in pieces as one row of a formula, broken where it is long."""
+        full, short = draw(self.style), draw(self.names)
         lines = [
-            *(["".join(pieces)] if pieces else []),
-            *(self._value(dense(one)) for one in values),
+            "".join((short if wide else full)[k] for k, wide in line) for line in self.broken(draw)
         ]
-        maps = [
-            self._map(dense(one)) for one in values if not is_small(dense(one), self.style.small)
-        ]
+        return r" \\ &\quad ".join(lines)
+
+    def _formula(self, name, row, value):
+        values = [dense(one) for one in (value if isinstance(value, tuple) else (value,))]
+        lines = [*([row] if row else []), *(self._value(one) for one in values)]
+        maps = [self._map(one) for one in values if not self.fits(one)]
         return "\n\n".join([self._aligned(name, lines), *maps])
 
     def _map(self, value):
@@ -228,7 +254,7 @@ class MarkdownWriter:
         if np.ndim(value) == 0:
             return self.style.value(value)
         shape = r" \times ".join(map(str, np.shape(value)))
-        if is_small(value, self.style.small):
+        if self.fits(value):
             return rf"{self.style.value(value)} \quad ({shape})"
         return rf"\text{{{self.style.summary(value)}}} \quad ({shape})"
 
@@ -293,6 +319,15 @@ def summed(item, style):
 def dense(value):
     """Return a sparse matrix as an array, anything else as it is."""
     return value.toarray() if hasattr(value, "toarray") else value
+
+
+def _ways(term):
+    """Return how a formula is spelled, with values or not: both ways, if it is more than a name."""
+    return () if term is None else (False, True) if isinstance(term, Term) else (False,)
+
+
+def _shape(value):
+    return str(np.shape(value)) if np.ndim(value) else ""
 
 
 def _kind(item):

@@ -414,6 +414,8 @@ def test_rounds_are_named():
     assert "dh = daₜ Wₕᵀ   t = 2\n" in text
     assert "da[1][0,0] = dh[0,0] · φ'(new_h[1][0,0])" in text
     assert "*t = 2:*\n\n$$ dh" in page._repr_markdown_()
+    assert r"da[1][0,0] &= dh[0,0] \cdot \varphi'(new_{h}[1][0,0])" in page.latex()
+    assert page.latex().isascii()
 
 
 def test_markdown_and_latex():

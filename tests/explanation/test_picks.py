@@ -233,3 +233,9 @@ def test_pick_without_an_example():
     with pytest.raises(ValueError, match="explain expects") as error:
         bp.explain(bp.Dense, pick=["0.W[0,0]"])
     assert str(error.value) == "explain expects an input x to send through the network, got none"
+
+
+def test_a_pick_beside_of():
+    with pytest.raises(ValueError, match="explain expects") as error:
+        small(pick=["0.y[0,0]"], of="0.b[0]")
+    assert str(error.value) == "explain expects pick= or of=, got both"
