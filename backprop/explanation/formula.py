@@ -4,8 +4,8 @@ import ast
 
 import numpy as np
 
+from .statements import readable
 from .styles import is_small
-from .tracer import readable
 
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
 COMPARISONS = {ast.Gt: " > ", ast.GtE: " ≥ ", ast.Lt: " < ", ast.LtE: " ≤ ", ast.Eq: " = "}

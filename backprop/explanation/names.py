@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 from ..errors import expects
+from .formula import symbol
 
 NAME = re.compile(r"(loss|\d+(?:\.\d+)*)\.(\w+)(?:\[\s*(\d+)\s*\])?\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
 
@@ -44,3 +45,17 @@ def checked(argument, text, index, shape):
 def listed(index):
     """Return an index in brackets; nothing for a single number's."""
     return f"[{','.join(map(str, index))}]" if index else ""
+
+
+def symbol_of(record, source):
+    """Return the symbol of an operand or of a result, its counters as numbers: `h[t]` is h[2].
+
+    In the first of several parts of a batch an entry is counted as in the whole.
+    """
+    source = source.replace("[part]", "") if record.round == 1 else source
+    name, bracket, inner = symbol(source).partition("[")
+    for counter, value in record.loops.items():
+        inner = re.sub(rf"\b{counter}\b", str(value), inner)
+    if len(inner) < 14:
+        return name + bracket + inner
+    return f"{name}(k={record.loops['k']})" if "k" in record.loops else name
