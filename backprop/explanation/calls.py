@@ -116,11 +116,12 @@ def _named(reader, node):
     raise unknown(reader.record)
 
 
-def _several(reader, arguments):
+def _several(reader, arguments) -> tuple:
     """Return the arrays of a tuple that a call is given first; none if it is given no tuple."""
     value = reader.operand(arguments[0]) if arguments else None
-    arrays = isinstance(value, tuple) and all(isinstance(one, np.ndarray) for one in value)
-    return value if arrays else ()
+    if isinstance(value, tuple) and all(isinstance(one, np.ndarray) for one in value):
+        return value
+    return ()
 
 
 def _of_several(reader, name, arguments, index):

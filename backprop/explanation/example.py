@@ -168,8 +168,8 @@ class Example:
                 yield Note(f"{counts}:" if counts else "After the loop:")
             yield record
             if self.pick is None:
-                picked = [largest_of(self.recording, record, self.small)]
-            if any(picked):
+                picked = largest_of(self.recording, record, self.small)
+            if picked:
                 yield Entries(tuple(picked))
 
 

@@ -98,17 +98,19 @@ class Links:
         It is (record, index) of a line that added to a view of the image with its margins; None if
         no line did.
         """
-        window = getattr(self.recording.layer(steps), "window", None)
+        window: Any = getattr(self.recording.layer(steps), "window", None)
         views = [one.held[""] for one in self.recording.of(steps, "backward") if one.loops]
         views = [view for view in views if isinstance(view, np.ndarray) and view.ndim == 4]
         images = list(
             {id(view.base): view.base for view in views if view.base is not None}.values()
         )
         n, u, v, c = index
-        for image in images if window is not None else []:
+        if window is None:
+            return None
+        _, H, W, _ = self.recording.call(steps, "forward").given[0].shape
+        (top, _), (left, _) = window.margins(H, W)
+        for image in images:
             if n < len(image):
-                _, H, W, _ = self.recording.call(steps, "forward").given[0].shape
-                (top, _), (left, _) = window.margins(H, W)
                 return self.maker(image, (n, u + top, v + left, c), by=steps)
             n -= len(image)
         return None

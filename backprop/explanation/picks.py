@@ -34,14 +34,14 @@ class Entries:
 
 
 def largest_of(run, record, small):
-    """Return the entry of largest size of a line's result that is not written out, or None."""
+    """Return the entry of largest size of a line's result, in a list; none if it is written out."""
     value = record.value
     if not isinstance(value, np.ndarray) or is_small(value, small) or not value.any():
-        return None
+        return []
     index = np.unravel_index(np.argmax(np.nan_to_num(np.abs(value))), value.shape)
     index = tuple(map(int, index))
     name = symbol_of(record, record.name) if record.name else "delta"
-    return _of_line(run, record, index, name + listed(index))
+    return [_of_line(run, record, index, name + listed(index))]
 
 
 def _of_line(run, record, index, name):
@@ -144,7 +144,8 @@ class Picker:
         made = None if phase == "given" else self._made(name, array, phase, position, index)
         if made is None:
             return Entry(title, value, self._sum_of_readers(name, array, index))
-        return Entry(title, value, _formula(self.run, *made, value), made[0])
+        record, at = made
+        return Entry(title, value, _formula(self.run, record, at, value), record)
 
     def _made(self, name, array, phase, position, index):
         run, steps = self.run, name.steps

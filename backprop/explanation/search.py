@@ -208,9 +208,9 @@ class Search:
             dx, _ = run.call((*prefix, number), "backward").held[1]
             part = dx[position] if isinstance(dx, tuple) else dx
             whose.append(((*prefix, number), position, part))
-        if len(whose) == 1:
-            return self._handed(*whose[0], index)
-        parts = [(place, self._handed(place, *more, index)) for place, *more in whose]
+        parts = [(place, self._handed(place, k, part, index)) for place, k, part in whose]
+        if len(parts) == 1:
+            return parts[0][1]
         total = run.delta_of(prefix, value)[index]
         return self._sum((prefix, value, index), f"dL/dv{value}", "its readers", total, parts)
 
