@@ -1,4 +1,4 @@
-"""The command `backprop`: train, evaluate, check, look at data, run the classics.
+"""The command `backprop`: train, evaluate, check, explain, look at data, run the classics.
 
 What takes long to import is imported where it is used, so that `backprop --help` is quick.
 """
@@ -193,6 +193,72 @@ def check(
     raise typer.Exit(0 if report else {"wrong": 1, "cannot tell": 3}[report.verdict])
 
 
+@app.command()
+def explain(
+    thing: Annotated[
+        str | None,
+        typer.Argument(
+            help="A layer, a loss or an optimizer, such as LSTM: its derivation, with the line of"
+            " code under each equation. One example's way through a network if left out."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="digits, mnist, fashion-mnist, kmnist, a folder or a file. [digits]"),
+    ] = None,
+    index: Annotated[int | None, typer.Option(help="Which test example. [0]")] = None,
+    model: Annotated[
+        ModelName | None, typer.Option(help="Which network, with new parameters. [mlp]")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A folder that train has left, or its model.safetensors.")
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="Such as HalfSquaredError. Default: the model's.")
+    ] = None,
+    pick: Annotated[
+        list[str] | None,
+        typer.Option(help='An entry to take apart, such as "1.y[0,7]". Repeat for more.'),
+    ] = None,
+    of: Annotated[
+        str | None, typer.Option(help='Only the way from the loss to one entry, "1.W[3,1]".')
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option(help="How many entries of that way are taken apart. [12]")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of new parameters and of masks.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="A file: .html, .md, .tex or .txt. Default: the terminal.")
+    ] = None,
+    shape: Shape = None,
+):
+    """Explain: a derivation over its code, or an example's way with every number in its formula.
+
+    Nothing is trained, and nothing is changed.
+    """
+    from .explanation.command import checked_suffix, explained, save
+
+    write_as = str if out is None else checked_suffix(out, with_html=thing is None and of is None)
+    named = {
+        "data": data,
+        "shape": _shape(shape),
+        "index": index,
+        "model": None if model is None else model.value,
+        "run": run,
+        "loss": loss,
+        "pick": pick or None,
+        "of": of,
+        "most": most,
+    }
+    given = {name: value for name, value in named.items() if value is not None}
+    page = write_as(explained(thing, given, seed))
+    if out is None:
+        print(page, end="")
+    else:
+        save(out, page)
+        print(out)
+
+
 def _check_all():
     """Check every layer and loss of the package and return the exit code."""
     from .selfcheck import selfcheck
@@ -252,7 +318,7 @@ def main():
     """Run the command line: an error that a user can mend is one line and exit code 2."""
     try:
         app()
-    except (OSError, TypeError, ValueError, FloatingPointError) as error:
+    except (OSError, TypeError, ValueError, FloatingPointError, NotImplementedError) as error:
         print(f"backprop: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
+import backprop as bp
 from mnist import MNIST, needs_mnist
 
 ROOT = Path(__file__).parents[1]
@@ -267,6 +268,119 @@ def test_check_says_in_one_line_what_it_expects(mine, words, text):
     assert done.stderr == f"backprop: {text}\n"
 
 
+def test_explain_prints_a_derivation(tmp_path):
+    done = command("explain", "LSTM", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == str(bp.explain(bp.LSTM))
+
+
+def test_explain_prints_an_example(tmp_path):
+    done = command("explain", "--index", "5", "--pick", "1.y[0,7]", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Network of 4 layers, L = SoftmaxCrossEntropy() = ")
+    assert "       y[0,7] = " in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("out", "beginning", "ending"),
+    [
+        ("way.txt", "dL/d(3.W[5,2]) = ", "to the last bit.\n"),
+        ("way.md", "## dL/d(3.W[5,2]) = ", "to the last bit.*\n"),
+        ("way.tex", "\\documentclass{article}", "\\end{document}\n"),
+    ],
+)
+def test_explain_writes_the_way_to_a_weight(tmp_path, out, beginning, ending):
+    words = ("--of", "3.W[5,2]", "--most", "3", "--loss", "MeanSquaredError", "--out", out)
+    done = command("explain", *words, cwd=tmp_path)
+    assert done.stdout == f"{out}\n", done.stderr
+    text = (tmp_path / out).read_text()
+    assert text.startswith(beginning)
+    assert text.endswith(ending)
+    assert "MeanSquaredError" in text
+
+
+def test_explain_writes_a_page_for_a_browser(tmp_path):
+    done = command("explain", "--out", "page.html", cwd=tmp_path)
+    assert done.stdout == "page.html\n", done.stderr
+    assert (tmp_path / "page.html").read_text().lower().startswith("<!doctype html>")
+
+
+def test_explain_takes_what_was_trained(trained):
+    run = "runs/digits-cnn"
+    for where in (run, f"{run}/model.safetensors"):
+        words = ("--run", where, "--index", "3", "--of", "0.x[0,3,4,0]")
+        done = command("explain", *words, cwd=trained[1])
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith("is what backward handed down, to the last bit.\n")
+
+
+FILES = ".html, .md, .tex or .txt"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ("LTSM",),
+            "explain expects the name of a layer, a loss or an optimizer, such as LSTM, got 'LTSM'",
+        ),
+        (("LSTM", "--index", "3"), "explain expects --out alone beside LSTM, got --index"),
+        (("--index", "359"), "--index expects a test example from 0 to 358, got 359"),
+        (("--index=-1",), "--index expects a test example from 0 to 358, got -1"),
+        (("--model", "mlp", "--run", "runs"), "explain expects --model or --run, got both"),
+        (("--of", "1.b[0]", "--pick", "1.b[0]"), "explain expects --pick or --of, got both"),
+        (("--most", "3"), "explain expects --of beside --most, got none"),
+        (
+            ("--most", "0", "--of", "1.b[0]"),
+            "explain expects most to be a whole number of at least 1, got 0",
+        ),
+        (
+            ("--loss", "L2"),
+            "--loss expects one of BinaryCrossEntropy, CrossEntropy, HalfSquaredError,"
+            " LogisticCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy, got 'L2'",
+        ),
+        (
+            ("--of", "9.W[0,0]"),
+            "explain expects of= to be an entry of 1.W, 1.b, 3.W, 3.b, or x or y of a layer,"
+            " got '9.W[0,0]'",
+        ),
+        (
+            ("--of", "1.b[128]"),
+            "explain expects of= to be an entry of shape (128,), got '1.b[128]'",
+        ),
+        (
+            ("--pick", "9.y[0]"),
+            "explain expects pick= to name one of the layers 0 to 3, or loss, got '9.y[0]'",
+        ),
+        (
+            ("--pick", "3.y[0,10]"),
+            "explain expects pick= to be an entry of shape (1, 10), got '3.y[0,10]'",
+        ),
+        (("--out", "page.pdf"), f"--out expects a file that ends in {FILES}, got page.pdf"),
+        (("--out", "page"), f"--out expects a file that ends in {FILES}, got page"),
+        (
+            ("LSTM", "--out", "page.html"),
+            "--out expects a file that ends in .md, .tex or .txt, got page.html",
+        ),
+        (
+            ("--of", "1.b[0]", "--out", "page.html"),
+            "--out expects a file that ends in .md, .tex or .txt, got page.html",
+        ),
+        (
+            ("ReLU", "--out", "none/page.md"),
+            "--out expects to be able to write none/page.md, got No such file or directory",
+        ),
+        (("--shape", "8;8"), "--shape expects whole numbers such as 28,28,1, got '8;8'"),
+    ],
+)
+def test_explain_says_in_one_line_what_it_expects(tmp_path, words, text):
+    done = command("explain", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"backprop: {text}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_data_list_and_show(tmp_path):
     listed = command("data", "list", cwd=tmp_path).stdout
     assert [line.split()[0] for line in listed.splitlines()] == [
@@ -326,6 +440,9 @@ def test_unknown_words_are_told_the_known_ones(tmp_path, words, known):
     [
         (("train", "--data", "nowhere"), "backprop: load_data expects one of digits, "),
         (("evaluate", "none.safetensors"), "backprop: load"),
+        (("explain", "--run", "none"), "backprop: load"),
+        (("explain", "--data", "nowhere"), "backprop: load_data expects one of digits, "),
+        (("explain", "--model", "lenet"), "backprop: Conv2D 'conv2d_2' expects images that a 5x5"),
         (("train", "--model", "lenet"), "backprop: Conv2D 'conv2d_2' expects images that a 5x5"),
     ],
 )

@@ -16,7 +16,10 @@ from .prose import WIDTH, as_latex, as_markdown, as_text
 
 DISPLAY = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
 PREAMBLE = r"""\documentclass{article}
+\usepackage[margin=2cm]{geometry}
 \usepackage{amsmath,amssymb}
+\setcounter{MaxMatrixCols}{32}
+\makeatletter\def\verbatim@font{\ttfamily\footnotesize}\makeatother
 \begin{document}
 """
 

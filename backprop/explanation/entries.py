@@ -5,47 +5,31 @@ that were recorded; the formula is worked out once more only to see that it is t
 """
 
 import ast
-import dataclasses
-import itertools
-import math
-import re
 from typing import Any
 
 import numpy as np
-from scipy.special import erfc
 
-from ..errors import expects
-from ..layers.activations import sigmoid
-from .formula import COMPARISONS, COPIES, symbol
+from .calls import entry_of_call, narrowed, shape_of_call, was_written, written
+from .formula import COMPARISONS
+from .names import listed, symbol_of
+from .terms import ELEMENTWISE, Number, Term, largest, operands_of, total, unknown, worked_out
+
+__all__ = [
+    "BINARY",
+    "ELEMENTWISE",
+    "Number",
+    "Term",
+    "agree",
+    "entry",
+    "largest",
+    "operands_of",
+    "symbol_of",
+    "unknown",
+    "was_written",
+    "worked_out",
+]
 
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-ELEMENTWISE = {
-    "sigmoid": sigmoid,
-    "where": np.where,
-    "erfc": erfc,
-    **{
-        name: getattr(np, name)
-        for name in "tanh exp expm1 log log1p sqrt maximum minimum".split()  # noqa: SIM905
-    },
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Number:
-    """A number in a formula: its symbol, its value and, if it is an operand's, which entry."""
-
-    symbol: str
-    value: Any
-    source: str = ""
-    index: tuple[int, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Term:
-    """An operation on numbers and terms: "+", "-", "*", "/", "neg", "^2", ">", a function."""
-
-    operation: str
-    parts: tuple
 
 
 def entry(record, index, layer=None):
@@ -54,67 +38,26 @@ def entry(record, index, layer=None):
     Raises NotImplementedError if the line does what this module cannot take apart.
     """
     statement = record.line.statement
-    if isinstance(statement, ast.Expr):
-        raise unknown(record)
     reader = _Reader(record, layer)
-    term = reader.at(statement.value, _narrowed(index, reader.shape(statement.value)))
+    if isinstance(statement, ast.Expr):
+        return written(reader, statement.value, index)
+    term = reader.at(statement.value, narrowed(index, reader.shape(statement.value)))
     if isinstance(statement, ast.AugAssign) and record.before is not None:
         before = record.before[index]
         if before:
-            name = f"{symbol(record.name)}{_listed(index)}"
-            term = Term("+", (Number(name, before, record.name, index), term))
+            name = symbol_of(record, record.name) + listed(index)
+            more = term.parts if isinstance(term, Term) and term.operation == "+" else (term,)
+            term = Term("+", (Number(name, before, record.name, index), *more))
     return term
 
 
-def unknown(record, what=""):
-    """Return the error for a line that cannot be taken apart."""
-    got = f"{what or record.line.source} ({record.line.place})"
-    return expects("explain", "lines that it can take apart", got, NotImplementedError)
-
-
-def worked_out(term):
-    """Return what a formula gives."""
-    if isinstance(term, Number):
-        return term.value
-    parts = [worked_out(part) for part in term.parts]
-    operation = term.operation
-    if operation == "+":
-        return sum(parts[1:], parts[0])
-    if operation == "mean":
-        return sum(parts[1:], parts[0]) / len(parts)
-    if operation == "*":
-        return math.prod(parts[1:], start=parts[0])
-    if operation in ("-", "/"):
-        return parts[0] - parts[1] if operation == "-" else parts[0] / parts[1]
-    if operation == "neg":
-        return -parts[0]
-    if operation.startswith("^"):
-        return parts[0] ** int(operation[1:])
-    if operation in COMPARISONS.values():
-        a, b = parts
-        return {" > ": a > b, " ≥ ": a >= b, " < ": a < b, " ≤ ": a <= b, " = ": a == b}[operation]
-    return ELEMENTWISE[operation](*parts)
-
-
-def largest(term, most):
-    """Return the parts of a formula that matter: of a sum longer than `most`, its largest."""
-    if isinstance(term, Term) and term.operation == "+" and len(term.parts) > most:
-        first = sorted(term.parts, key=lambda part: -abs(worked_out(part)))[:most]
-        return [part for part in term.parts if part in first][:most]
-    return [term]
-
-
-def operands_of(term):
-    """Yield the entries of operands in a formula, but for those that come to nothing.
-
-    A zero comes to nothing, and so does what is multiplied by one.
-    """
-    if isinstance(term, Number):
-        if term.source and term.value:
-            yield term
-    elif term.operation != "*" or worked_out(term):
-        for part in term.parts:
-            yield from operands_of(part)
+def agree(record, term, value):
+    """Raise NotImplementedError unless a formula gives, but for rounding, what its line gave."""
+    parts = [abs(worked_out(part)) for part in getattr(term, "parts", [])]
+    unit = np.finfo(np.result_type(value, np.float16)).eps
+    bound = unit * (len(parts) + 16) * (sum(parts) + abs(value))
+    if abs(worked_out(term) - value) > bound:
+        raise unknown(record)
 
 
 class _Reader:
@@ -131,6 +74,8 @@ class _Reader:
     def shape(self, node) -> Any:
         """Return the shape of an expression's value."""
         value = self.operand(node)
+        if isinstance(value, tuple):
+            raise unknown(self.record)
         if value is not None:
             return np.shape(value)
         if isinstance(node, ast.Constant):
@@ -152,7 +97,7 @@ class _Reader:
         if isinstance(node, ast.IfExp):
             return self.shape(self._branch(node))
         if isinstance(node, ast.Call):
-            return self._shape_of_call(node)
+            return shape_of_call(self, node)
         raise unknown(self.record)
 
     def at(self, node, index):
@@ -172,40 +117,27 @@ class _Reader:
             return self._binary_at(node, index)
         if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARISONS:
             sides = (node.left, node.comparators[0])
-            return Term(COMPARISONS[type(node.ops[0])], tuple(self._each(sides, index)))
+            return Term(COMPARISONS[type(node.ops[0])], tuple(self.each(sides, index)))
         if isinstance(node, ast.IfExp):
             return self.at(self._branch(node), index)
         if isinstance(node, ast.Call):
-            return self._call_at(node, index)
+            return entry_of_call(self, node, index)
         raise unknown(self.record)
 
     def _branch(self, node):
         """Return the side of `a if condition else b` that was taken."""
         return node.body if self.operand(node.test) else node.orelse
 
-    def _axes(self, node):
-        """Return the order of axes of `x.transpose(*axes)`."""
-        (starred,) = node.args
-        return tuple(self.operand(starred.value))
-
     def _operand_at(self, source, value: Any, index):
         if not isinstance(value, int | float | complex | np.generic | np.ndarray):
             raise unknown(self.record)
-        index = _narrowed(index, np.shape(value))
+        index = narrowed(index, np.shape(value))
         number = np.asarray(value)[index] if index else value
-        return Number(self._symbol(source) + _listed(index), number, source, index)
+        return Number(symbol_of(self.record, source) + listed(index), number, source, index)
 
-    def _symbol(self, source):
-        """Return an operand's symbol, the counters of its loops as numbers: `h[t]` is h[2]."""
-        name, bracket, inner = symbol(source).partition("[")
-        for counter, value in self.record.loops.items():
-            inner = re.sub(rf"\b{counter}\b", str(value), inner)
-        if len(inner) < 8:
-            return name + bracket + inner
-        return f"{name}(k={self.record.loops['k']})" if "k" in self.record.loops else name
-
-    def _each(self, nodes, index):
-        return [self.at(node, _narrowed(index, self.shape(node))) for node in nodes]
+    def each(self, nodes, index):
+        """Return the entries of several expressions that are broadcast to one place."""
+        return [self.at(node, narrowed(index, self.shape(node))) for node in nodes]
 
     def _binary_at(self, node, index):
         if isinstance(node.op, ast.Pow):
@@ -214,107 +146,14 @@ class _Reader:
             return Term(f"^{node.right.value}", (self.at(node.left, index),))
         if isinstance(node.op, ast.MatMult):
             *rows, column = index
-            return _sum(
+            return total(
                 Term("*", (self.at(node.left, (*rows, k)), self.at(node.right, (k, column))))
                 for k in range(self.shape(node.left)[-1])
             )
         operation = BINARY.get(type(node.op))
         if operation is None:
             raise unknown(self.record)
-        left, right = self._each((node.left, node.right), index)
+        left, right = self.each((node.left, node.right), index)
         if operation in "+*" and isinstance(left, Term) and left.operation == operation:
             return Term(operation, (*left.parts, right))
         return Term(operation, (left, right))
-
-    def _named(self, node):
-        """Return the name of what is called and its arguments, the object of a method first."""
-        called = node.func
-        if isinstance(called, ast.Name):
-            return called.id, list(node.args)
-        if isinstance(called, ast.Attribute):
-            owner = called.value
-            if isinstance(owner, ast.Name) and owner.id in ("np", "math", "self"):
-                return f"self.{called.attr}" if owner.id == "self" else called.attr, node.args
-            return called.attr, [owner, *node.args]
-        raise unknown(self.record)
-
-    def _shape_of_call(self, node) -> Any:
-        name, arguments = self._named(node)
-        first = self.shape(arguments[0]) if arguments else ()
-        if name == "reshape":
-            given = self.operand(arguments[1])
-            return given if isinstance(given, tuple) else np.shape(self.record.value)
-        if name == "transpose":
-            return tuple(first[axis] for axis in self._axes(node))
-        if name in COPIES:
-            return first
-        if name in ELEMENTWISE:
-            return np.broadcast_shapes(*(self.shape(one) for one in arguments))
-        if name in ("sum", "mean"):
-            return np.empty(first).sum(**_keywords(node)).shape
-        if name == "_sum":
-            return first[-1:]
-        if name == "_mean":
-            return (*first[:-1], 1)
-        if name == "self._slope":
-            return first
-        raise unknown(self.record)
-
-    def _call_at(self, node, index):
-        name, arguments = self._named(node)
-        if name == "reshape":
-            place = np.ravel_multi_index(index, self._shape_of_call(node)) if index else 0
-            inner = self.shape(arguments[0])
-            return self.at(arguments[0], tuple(map(int, np.unravel_index(place, inner))))
-        if name == "transpose":
-            axes = self._axes(node)
-            return self.at(arguments[0], tuple(index[axes.index(a)] for a in range(len(axes))))
-        if name in COPIES:
-            return self.at(arguments[0], index)
-        if name in ELEMENTWISE:
-            return Term(name, tuple(self._each(arguments, index)))
-        if name in ("sum", "mean", "_sum", "_mean"):
-            return self._reduced_at(name, arguments[0], _keywords(node), index)
-        if name == "self._slope":
-            argument = self.operand(arguments[0])
-            slope = self.layer._slope(argument)[index]
-            name = self._symbol(ast.unparse(arguments[0]))
-            return Number(f"φ'({name}{_listed(index)})", slope)
-        raise unknown(self.record)
-
-    def _reduced_at(self, name, node, keywords, index):
-        """Return a sum or a mean over the axes that the call names."""
-        shape = self.shape(node)
-        rank = len(shape)
-        axis = {"_sum": tuple(range(rank - 1)), "_mean": -1}.get(name, keywords.get("axis"))
-        axes: Any = range(rank) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = sorted(a % rank for a in axes)
-        kept = list(index)
-        if name == "_mean" or keywords.get("keepdims"):
-            kept = [n for a, n in enumerate(kept) if a not in axes]
-        parts = []
-        for places in itertools.product(*(range(shape[a]) for a in axes)):
-            rest, along = iter(kept), iter(places)
-            full = tuple(next(along) if a in axes else next(rest) for a in range(rank))
-            parts.append(self.at(node, full))
-        return Term("mean", tuple(parts)) if name.endswith("mean") else _sum(parts)
-
-
-def _sum(parts):
-    """Return a sum; of one part, that part."""
-    parts = tuple(parts)
-    return parts[0] if len(parts) == 1 else Term("+", parts)
-
-
-def _keywords(node):
-    return {word.arg: ast.literal_eval(word.value) for word in node.keywords}
-
-
-def _narrowed(index, shape):
-    """Return the place in an array of `shape` that is broadcast to `index`."""
-    index = index[len(index) - len(shape) :]
-    return tuple(0 if n == 1 else i for i, n in zip(index, shape, strict=True))
-
-
-def _listed(index):
-    return f"[{','.join(map(str, index))}]" if index else ""

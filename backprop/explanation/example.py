@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..network import Network
+from .picks import Entries, Picker, largest_of
 from .recording import Recording
 from .writers import LatexWriter, MarkdownWriter, Note, TextWriter
 
@@ -47,10 +48,19 @@ class Example:
         recording: all that was recorded, every value in full.
         digits: how many digits of a number are shown.
         small: how many numbers an array can have to be written out.
+        pick: the names of entries to take apart, as in `explain`; None for the largest one of each
+            array that is not written out.
+
+    Raises:
+        ValueError: a name that names nothing.
     """
 
-    def __init__(self, recording: Recording, digits=6, small=16):
-        self.recording, self.digits, self.small = recording, digits, small
+    def __init__(self, recording: Recording, digits=6, small=16, pick=None):
+        self.recording, self.digits, self.small, self.pick = recording, digits, small, pick
+        picker = Picker(recording)
+        names = [pick] if isinstance(pick, str) else pick or ()
+        self.picked = [picker.picked(name) for name in names]
+        """The picked entries, in their order."""
 
     def __str__(self):
         """Return the page for a terminal."""
@@ -84,6 +94,10 @@ class Example:
         yield Title("Backward", 2)
         yield from self._backward(())
         yield from self._shared()
+        made_by_no_line = tuple(one for one in self.picked if one.record is None)
+        if made_by_no_line:
+            yield Note("Picked, and made by no line of a layer:")
+            yield Entries(made_by_no_line)
 
     def _forward(self, prefix):
         net = self.recording.network(prefix)
@@ -147,7 +161,8 @@ class Example:
         rounds = {record.line: record.round for record in records}
         loops, omitted = {}, False
         for record in records:
-            if ROUNDS < record.round < rounds[record.line]:
+            picked = [one for one in self.picked if one.record is record]
+            if ROUNDS < record.round < rounds[record.line] and not picked:
                 if not omitted:
                     count = rounds[record.line] - ROUNDS - 1
                     yield Note(f"… {count} more round{'s' * (count > 1)} in the same way …")
@@ -159,6 +174,10 @@ class Example:
                 counts = ", ".join(f"{name} = {count}" for name, count in loops.items())
                 yield Note(f"{counts}:" if counts else "After the loop:")
             yield record
+            if self.pick is None:
+                picked = largest_of(self.recording, record, self.small)
+            if picked:
+                yield Entries(tuple(picked))
 
 
 def brief(thing):

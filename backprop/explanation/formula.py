@@ -4,8 +4,8 @@ import ast
 
 import numpy as np
 
+from .statements import readable
 from .styles import is_small
-from .tracer import readable
 
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
 COMPARISONS = {ast.Gt: " > ", ast.GtE: " ≥ ", ast.Lt: " < ", ast.LtE: " ≤ ", ast.Eq: " = "}
@@ -35,9 +35,10 @@ def substituted(record, style):
 
 def symbol(source):
     """Return the symbol of an operand from its source: `self.W` is W, `rows(x)` is x."""
+    source = source.removesuffix("[:]").removesuffix("[...]")
     if source.startswith("rows(") and source.endswith(")"):
         source = source[5:-1]
-    return source.removeprefix("self.").removesuffix("[:]").removesuffix("[...]")
+    return source.removeprefix("self.").removesuffix("[:]")
 
 
 class _Writer:

@@ -14,8 +14,8 @@ from ..layers.rnn import RNN
 from ..layers.sequences import time_first
 from .formula import symbol
 
-SAME = ("tanh_c",)
-"""Names of forward values that backward works out again."""
+SAME = ("tanh_c", "kernel", "x_k")
+"""Names of forward values that backward works out again, pads, or puts in another order."""
 
 
 class Links:
@@ -30,22 +30,23 @@ class Links:
         known += [call.held for call in recording.calls if call.phase == "forward"]
         self._forward = [_Place(array) for array in _arrays(known)]
 
-    def maker(self, array, index, before=None, by=None) -> Any:
+    def maker(self, array, index, before=None, by=None, phase="backward") -> Any:
         """Return the record that made an entry and the index in its result, or None.
 
-        It ran before the record `before`; or, if not said, before the layer `by` was through.
+        It ran before the record `before`; or, if not said, before the layer `by` was through with
+        that pass.
         """
         address = _address(array, index)
-        last = self._end(by) if before is None else self.order[id(before)]
+        last = self._end(by, phase) if before is None else self.order[id(before)]
         for n in reversed(range(last)):
             found = self._places[n].index(address)
             if found is not None:
                 return self.recording.records[n], found
         return None
 
-    def _end(self, steps):
-        """Return how many records there were when a layer's backward pass was through."""
-        ran = self.recording.of(steps, "backward") if steps else []
+    def _end(self, steps, phase):
+        """Return how many records there were when a layer's pass was through."""
+        ran = self.recording.of(steps or (), phase) if steps or phase == "loss" else []
         return self.order[id(ran[-1])] + 1 if ran else len(self._places)
 
     def depends(self, record):
@@ -87,18 +88,32 @@ class Links:
             return ("given",) if self._is_forward(array, number) else None
         return self._from_above(record, array, number)
 
-    def folded(self, record, index) -> Any:
-        """Return the last line that added to an entry of what a line folds, and the index in it.
+    def within(self, outer, array, index):
+        """Return which entry of `outer` an entry of a view of it is, or None."""
+        return _Place(outer).index(_address(array, index))
 
-        Where a line calls `fold`, the lines that ran inside it added to an image with margins.
+    def uncropped(self, steps, index) -> Any:
+        """Return where an entry of the image that a layer returned stood before it was cropped.
+
+        It is (record, index) of a line that added to a view of the image with its margins; None if
+        no line did.
         """
-        last = self.order[id(record)]
-        inside = self.recording.records[last - 1]
-        image = inside.held[""].base
-        _, H, W, _ = record.shape
-        (top, _), (left, _) = self.recording.layer(record.steps).window.margins(H, W)
+        window: Any = getattr(self.recording.layer(steps), "window", None)
+        views = [one.held[""] for one in self.recording.of(steps, "backward") if one.loops]
+        views = [view for view in views if isinstance(view, np.ndarray) and view.ndim == 4]
+        images = list(
+            {id(view.base): view.base for view in views if view.base is not None}.values()
+        )
         n, u, v, c = index
-        return self.maker(image, (n, u + top, v + left, c), record)
+        if window is None:
+            return None
+        _, H, W, _ = self.recording.call(steps, "forward").given[0].shape
+        (top, _), (left, _) = window.margins(H, W)
+        for image in images:
+            if n < len(image):
+                return self.maker(image, (n, u + top, v + left, c), by=steps)
+            n -= len(image)
+        return None
 
     def _is_forward(self, array, number):
         if symbol(number.source).partition("[")[0] in SAME:

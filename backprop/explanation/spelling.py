@@ -6,7 +6,7 @@ SUM, PRODUCT, POWER, ATOM = range(4)
 SIGNS = {"+": " + ", "-": " - ", "/": " / "}
 
 
-def spelled(term, style, values=False, most=4):
+def spelled(term, style, values=False, most: float = 4):
     """Return a formula in pieces, each but the first beginning with its operator.
 
     Args:

@@ -55,10 +55,9 @@ class Style:
         return f"{float(value) or 0.0:.{self.digits}g}"  # zero without its sign
 
     def summary(self, value):
-        """Return the text of a large array: its range and its first numbers."""
+        """Return the text of a large array: its range."""
         value = np.asarray(value)
-        least, most, *first = (f"{n:.4g}" for n in (value.min(), value.max(), *value.ravel()[:3]))
-        return f"from {least} to {most}: {' '.join(first)} …"
+        return f"from {value.min():.4g} to {value.max():.4g}"
 
 
 class Text(Style):
@@ -119,7 +118,7 @@ class Tex(Style):
     """LaTeX."""
 
     def words(self, text):
-        return text
+        return text.replace("≥", r"\ge").replace("≤", r"\le")
 
     def remark(self, text):
         return rf"\text{{{text}}}"
@@ -156,6 +155,8 @@ class Tex(Style):
 
     def symbol(self, name, shape=None):
         """Return a name as LaTeX; with a shape, that of a large array, below it."""
+        if name.startswith("φ'("):
+            return rf"\varphi'({self.symbol(name[3:])}"
         base, _, index = name.partition("[")
         d = "d" if base[:1] == "d" and base[1:] in (*GREEK, "xhat") else ""
         bare = base[len(d) :]

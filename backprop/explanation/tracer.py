@@ -10,8 +10,6 @@ copied, so that what is written over later stays as it was. Nothing is computed 
 a debugger's, rests meanwhile and is put back.
 """
 
-import ast
-import dataclasses
 import inspect
 import sys
 from typing import Any
@@ -19,69 +17,13 @@ from typing import Any
 import numpy as np
 
 from ..network import Network, inside
-from .chapters import Line, chapters
+from .records import Call, Record
+from .statements import lines_of, read, readable
+
+__all__ = ["Call", "Record", "Tracer", "readable"]
 
 PACKAGE = __name__.partition(".")[0] + "."
 PASSES = {Network.values.__code__: "forward", Network._run_back.__code__: "backward"}
-VIEWS = ("rows", "divmod", "len")
-"""Functions that may stand in an operand: they compute none of its numbers."""
-OPERATORS = ("T", "real")
-"""Attributes that are part of the formula, not of the operand's name."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """What one tagged line gave, one time that it ran."""
-
-    line: Line
-    chapter: str
-    """Whose equation it is: a layer's class, a loss's, or a function's."""
-    steps: tuple[int, ...]
-    """Which layer ran it: `(2,)` is `net[2]`, `(2, 0)` the first layer of a network there."""
-    phase: str
-    """Which pass: "forward", "loss" or "backward"."""
-    round: int
-    """Which time it is that this layer's pass runs the line, from 1."""
-    loops: dict[str, int]
-    """The whole numbers that the loops around it counted with, such as `{"t": 2}`."""
-    operands: dict[str, Any]
-    """The values on the right of the line by their source, such as `self.W`, before it ran."""
-    name: str
-    """What the result was assigned to, as the source has it; "" for what was returned."""
-    before: Any
-    """What stood there before, where the line adds to it (`+=`)."""
-    value: Any
-    """The result, copied."""
-    inner: bool
-    """Whether it ran inside another tagged line, as `fold` does in Conv2D's."""
-    held: dict[str, Any] = dataclasses.field(repr=False, compare=False, default_factory=dict)
-    """The very arrays, not copied: where in memory the numbers lay. The result is under ""."""
-
-    @property
-    def tag(self):
-        """The number of the equation."""
-        return self.line.tag
-
-    @property
-    def shape(self):
-        """The shape of the result; () for a number."""
-        return np.shape(self.value)
-
-
-@dataclasses.dataclass(frozen=True)
-class Call:
-    """One layer's pass: what it was given and what it returned."""
-
-    steps: tuple[int, ...]
-    phase: str
-    given: tuple
-    """The inputs, forward; delta, backward."""
-    returned: Any
-    """The output, forward; dx, backward, as the layer handed them down."""
-    grads: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """The gradients by the layer's parameters, backward."""
-    held: tuple = dataclasses.field(repr=False, compare=False, default=())
-    """The very objects, not copied: what was given, and all that was returned."""
 
 
 class Tracer:
@@ -126,7 +68,7 @@ class Tracer:
         if code not in self._codes:
             module = frame.f_globals.get("__name__", "")
             wanted = module in self._modules or module.startswith(PACKAGE)
-            self._codes[code] = _lines(code) if wanted else {}
+            self._codes[code] = lines_of(code) if wanted else {}
         return self._codes[code]
 
     def count(self, key):
@@ -203,14 +145,14 @@ class _Running:
 
     def __init__(self, tracer, frame, entry):
         self.tracer, self.entry = tracer, entry
-        self.held = _read(frame, entry.operands)
+        self.held = read(frame, entry.operands)
         self.operands = {name: tracer.copied(value) for name, value in self.held.items()}
-        before = _read(frame, entry.target) if entry.adds else {}
+        before = read(frame, entry.target) if entry.adds else {}
         self.before = tracer.copied(next(iter(before.values()), None))
 
     def finish(self, frame, steps, returned):
         tracer, line = self.tracer, self.entry.line
-        ((name, value),) = (_read(frame, self.entry.target) or {"": returned}).items()
+        ((name, value),) = (read(frame, self.entry.target) or {"": returned}).items()
         self.held[""] = value
         counts = {key: frame.f_locals.get(key) for key in line.loops}
         loops = {key: int(n) for key, n in counts.items() if isinstance(n, int | np.integer)}
@@ -218,94 +160,6 @@ class _Running:
         where = (self.entry.chapter, steps, tracer.phase, tracer.count(key), loops)
         made = (name, self.before, tracer.copied(value), tracer.open > 1)
         return Record(line, *where, self.operands, *made, self.held)
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A tagged line and how to read what it reads and makes."""
-
-    line: Line
-    chapter: str
-    operands: dict[str, Any]
-    target: dict[str, Any]
-    adds: bool
-
-
-def _lines(code):
-    last = max((n for *_, n in code.co_lines() if n), default=0)
-    return {
-        number: entry
-        for chapter in chapters(code.co_filename)
-        for line in chapter.lines
-        if line.method == code.co_name and code.co_firstlineno <= line.number <= last
-        for entry in [_entry(line, chapter.name)]
-        for number in range(line.number, line.last + 1)
-    }
-
-
-def _entry(line, chapter):
-    """Return what has to be read before and after a statement."""
-    statement = line.statement
-    target = None
-    if isinstance(statement, ast.Assign):
-        target = statement.targets[0]
-    elif isinstance(statement, ast.AugAssign | ast.AnnAssign):
-        target = statement.target
-    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        target = next(iter(statement.value.args), None)  # np.copyto writes into its first
-    value = getattr(statement, "value", None)
-    targets = [target] if target is not None and readable(target) else []
-    adds = isinstance(statement, ast.AugAssign)
-    return Entry(line, chapter, _compiled(operands(value)), _compiled(targets), adds)
-
-
-def operands(node):
-    """Yield the parts of an expression that are values already: what it computes with."""
-    if node is None or isinstance(node, ast.Constant):
-        return
-    if readable(node) and not isinstance(node, ast.UnaryOp | ast.BinOp):
-        yield node
-    elif isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
-            yield from operands(node.func.value)
-        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
-            yield from operands(argument)
-    else:
-        for child in ast.iter_child_nodes(node):
-            yield from operands(child)
-
-
-def _is_module(node):
-    return isinstance(node, ast.Name) and node.id in ("np", "math", "self")
-
-
-def readable(node):
-    """Return whether reading `node` computes nothing: a name, an attribute, an element of one."""
-    if isinstance(node, ast.Attribute):
-        return node.attr not in OPERATORS and readable(node.value)
-    if isinstance(node, ast.Subscript):
-        return readable(node.value)
-    if isinstance(node, ast.Call):
-        named = isinstance(node.func, ast.Name) and node.func.id in VIEWS
-        return named and all(readable(argument) for argument in node.args)
-    if isinstance(node, ast.Tuple):
-        return all(readable(element) for element in node.elts)
-    return isinstance(node, ast.Name)
-
-
-def _compiled(nodes):
-    return {ast.unparse(node): compile(ast.unparse(node), "<operand>", "eval") for node in nodes}
-
-
-def _read(frame, codes):
-    """Return the values of expressions in a frame; what cannot be read is left out."""
-    values = {}
-    for name, code in codes.items():
-        try:
-            values[name] = eval(code, frame.f_globals, frame.f_locals)
-        except Exception:  # a name that is bound only inside the expression
-            continue
-    return values
 
 
 def _steps(frame):

@@ -65,6 +65,5 @@ class PReLU(Layer):
     def backward(self, delta, cache, /):
         x = cache
         dx = delta * ((x.real > 0) + self.alpha * (x.real <= 0))  # (2)
-        shares = (delta * np.minimum(x, 0)).reshape(-1, self.alpha.size)
-        dalpha = shares.sum(axis=0)  # (3)
+        dalpha = (delta * np.minimum(x, 0)).reshape(-1, self.alpha.size).sum(axis=0)  # (3)
         return dx, {"alpha": dalpha}

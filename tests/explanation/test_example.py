@@ -194,6 +194,15 @@ def test_rounds_of_a_loop():
     assert r"\emph{\dots{} 2 more rounds" in page.latex()
 
 
+def test_long_formulas_are_broken_in_latex_where_they_are_in_text():
+    page = explained([bp.Dense(6)], (6,), spread((1, 6), 0), spread((1, 6), 1), small=36)
+    assert r"\end{pmatrix} \\ &\quad  + \begin{pmatrix}" in page.latex()
+    wide = explained([bp.Identity()], (12,), np.full((1, 12), 1 / 3), np.zeros((1, 12)))
+    for text in (str(wide), wide._repr_markdown_(), wide.latex()):
+        assert "0.333333 " not in text
+        assert "from 0.3333 to 0.3333" in text
+
+
 def test_large_arrays_have_their_name_and_shape():
     page = explained([bp.Dense(20)], (30,), spread((3, 30), 0), spread((3, 20), 1))
     text = str(page)
@@ -258,6 +267,9 @@ def test_pages_of_every_kind_of_network(layers, x):
     assert " ? " not in text
     long = [row for row in text.splitlines() if len(row) > 88 and "  | " not in row]
     assert long == []
+    assert {letter for letter in latex if not letter.isascii()} <= set("…")  # LaTeX knows no other
+    widest = re.findall(r"\\begin\{pmatrix\}(.*?)\\\\", latex)
+    assert max(row.count("&") for row in widest) < 16
     for text in (markdown, latex):
         assert text.count("\\begin{") == text.count("\\end{")
         assert text.count("\\left(") == text.count("\\right)")
@@ -345,6 +357,7 @@ def test_numbers_and_names_in_both_styles():
     [
         ((), {}, "an input x to send through the network, got none"),
         ((1, 1), {"digits": 0}, "digits to be a whole number of at least 1, got 0"),
+        ((1, 1), {"of": "0.x[0,0]", "most": 0}, "most to be a whole number of at least 1, got 0"),
         ((1, 1), {"small": -1}, "small to be a whole number of at least 0, got -1"),
     ],
 )

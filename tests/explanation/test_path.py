@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import backprop as bp
+from backprop.checks.trials import ready
 from backprop.classics import mazur
 from backprop.explanation.entries import Number, Term, worked_out
 from backprop.explanation.path import ENTRIES, MOST, Path
@@ -15,6 +16,7 @@ from backprop.explanation.recording import record
 from backprop.explanation.spelling import spelled
 from backprop.explanation.styles import Text
 from backprop.selfcheck import spread
+from cases import CASES, LOSS_CASES, wired
 
 MSE = bp.MeanSquaredError()
 
@@ -237,6 +239,63 @@ def test_each_formula_gives_the_value_of_its_entry(layers, shape):
                 assert total == pytest.approx(page.value, rel=1e-12, abs=1e-15)
 
 
+SMALL = [case for case in CASES if case.build().multiply_adds(*case.in_shapes) < 10**4]
+
+
+@pytest.mark.parametrize("case", SMALL, ids=str)
+def test_every_parameter_and_input_of_every_layer(case):
+    """What `of` can take apart is every layer in every configuration, on its own and inside."""
+    if type(case.layer) is bp.Network:
+        net = case.build()
+    else:
+        inputs = len(case.shapes)
+        net = ready(wired((case.layer, *range(inputs)), inputs=inputs), *case.in_shapes)
+    xs = case.inputs()
+    y, _ = net.forward(*xs, rng=np.random.default_rng(0))
+    run = record(net, tuple(xs), spread(y.shape, 1), MSE, rng=0)
+    dx, _ = run.call((0,), "backward").held[1]
+    dxs = dx if isinstance(dx, tuple) else (dx,)
+    handed = {f"0.x{k or ''}": array for k, array in enumerate(dxs) if array is not None}
+    for key, gradient in {**run.grads, **handed}.items():
+        for index in entries(gradient, 2):
+            page = Path(run, f"{key}[{','.join(map(str, index))}]")
+            assert page.value.tobytes() == gradient[index].tobytes()
+            assert page.nodes[-1] is page.root
+
+
+@pytest.mark.parametrize("case", LOSS_CASES, ids=str)
+def test_every_loss(case):
+    net = built([bp.Identity()], case.y.shape[1:], case.y.dtype)
+    run = record(net, (case.y,), case.target, case.loss)
+    for index in entries(run.dxs[0], 4):
+        page = Path(run, f"0.x[{','.join(map(str, index))}]")
+        assert page.value.tobytes() == run.dxs[0][index].tobytes()
+
+
+def test_a_masked_step_has_two_shares_and_a_state_that_it_began_with():
+    net = wired((bp.RNN(1, masked=True), 0, 1, 2), inputs=3)
+    net.build((3, 1), (1,), (3,), rng=1, dtype=np.float64)
+    xs = spread((1, 3, 1), 0), np.ones((1, 1)), np.array([[1.0, 0.5, 0.0]])
+    page = bp.explain(net, xs, np.ones((1, 3, 1)), loss=MSE, of="0.x1[0,0]")
+    assert page.value == page.recording.dxs[1][0, 0]
+    text = str(page)
+    assert "dx[0,0] = dh[0,0] of (5) + dold[0,0] of (2)\n" in text
+    assert "ds[0,0] = dh[0,0] of (3) + dold[0,0] of (2)\n" in text
+    of_mask = bp.explain(net, xs, np.ones((1, 3, 1)), loss=MSE, of="0.x2[0,1]")
+    assert of_mask.root.symbol == "dm[0,0]"
+    assert of_mask.value == page.recording.dxs[2][0, 1]
+
+
+def test_what_a_fold_sums_and_windows_see():
+    net = built([bp.Conv2D(1, 2, padding=1), bp.ConvTranspose2D(1, 2)], (2, 2, 1))
+    target = spread((1, 4, 4, 1), 1)
+    page = bp.explain(net, spread((1, 2, 2, 1), 0), target, loss=MSE, of="0.x[0,0,1,0]")
+    text = " ".join(str(page).split())
+    stamps = "dX[0,1,2,0,0,0] + dX[0,1,1,0,1,0] + dX[0,0,2,1,0,0] + dX[0,0,1,1,1,0]"
+    assert f"dx[0,0,1,0] = {stamps} = " in text
+    assert "dY[0,0,1,0,0,0] = δ[0,0,1,0] = " in text
+
+
 def test_the_terms_of_a_sum_over_examples():
     net = built([bp.Dense(1)], (2,))
     page = bp.explain(net, spread((3, 2), 0), spread((3, 1), 1), loss=MSE, of="0.W[1,0]")
@@ -270,13 +329,47 @@ def test_of_many_entries_the_weightiest_are_followed_and_one_way_to_the_loss():
     assert not page.complete
     assert page.products() is None
     assert page.value == page.recording.grads["0.Wx"][1, 2]
-    assert "Not every term is followed: the other ones stand there as numbers." in str(page)
+    assert (
+        f"Of all entries on the way {len(page.nodes)} are taken apart, the weightiest ones;"
+        " the others stand there as numbers. most=None takes all apart, most=100 more."
+    ) in str(page)
     assert page.nodes[0].record.phase == "loss"
     node = page.root
     while node.sources:
         node = next(iter(node.sources.values()))
     assert node.record.phase == "loss"
-    assert len(page.nodes) <= 4 * ENTRIES
+
+
+def test_a_pixel_under_two_convolutions_is_one_way_of_a_page_or_two():
+    layers = [bp.Conv2D(8, 3), bp.ReLU(), bp.Conv2D(8, 3), bp.ReLU(), bp.Flatten(), bp.Dense(4)]
+    net = built(layers, (8, 8, 1))
+    example = spread((1, 8, 8, 1), 0), spread((1, 4), 1)
+    short = bp.explain(net, *example, loss=MSE, of="0.x[0,4,4,0]")
+    more = bp.explain(net, *example, loss=MSE, of="0.x[0,4,4,0]", most=40)
+    assert len(short.nodes) == ENTRIES
+    assert len(str(short).splitlines()) <= 120
+    assert len(more.nodes) == 40
+    assert short.value == more.value == short.recording.dxs[0][0, 4, 4, 0]
+    assert (
+        str(short)
+        .splitlines()[-1]
+        .endswith(f"{short.value} is what backward handed down, to the last bit.")
+    )
+
+
+def test_all_entries_with_every_term():
+    net = built([bp.Dense(6), bp.Tanh(), bp.Dense(5)], (2,))
+    example = spread((3, 2), 0), spread((3, 5), 1)
+    some = bp.explain(net, *example, loss=MSE, of="0.W[1,0]")
+    page = bp.explain(net, *example, loss=MSE, of="0.W[1,0]", most=None)
+    assert not some.complete
+    assert page.complete
+    assert len(page.nodes) == 3 * 5 + 3 + 3 + 1
+    assert "smaller" not in str(page)
+    ways = page.products(most=15)
+    assert len(ways) == 15
+    total = sum(math.prod(factor.value for factor in way) for way in ways)
+    assert total == pytest.approx(page.value, rel=1e-14)
 
 
 def test_what_comes_to_nothing_is_not_followed():
@@ -321,6 +414,8 @@ def test_rounds_are_named():
     assert "dh = daₜ Wₕᵀ   t = 2\n" in text
     assert "da[1][0,0] = dh[0,0] · φ'(new_h[1][0,0])" in text
     assert "*t = 2:*\n\n$$ dh" in page._repr_markdown_()
+    assert r"da[1][0,0] &= dh[0,0] \cdot \varphi'(new_{h}[1][0,0])" in page.latex()
+    assert page.latex().isascii()
 
 
 def test_markdown_and_latex():
@@ -377,19 +472,43 @@ def test_of_without_an_example():
     assert str(error.value) == "explain expects an input x to send through the network, got none"
 
 
-UNKNOWN = [
-    ("1.alpha[0]", [bp.Dense(2), bp.PReLU()], (2, 2), "shares[", "prelu.py"),
-    ("0.W[0,0,0,0]", [bp.DepthwiseConv2D(2)], (1, 3, 3, 1), 'dW[k, m] += np.einsum("', "depthwise"),
-    ("0.x[0,0,0,0]", [bp.ConvTranspose2D(1, 2)], (1, 2, 2, 1), "dY = self.window.w", "conv_tr"),
-    ("0.x[0,0,0,0]", [bp.DepthwiseConv2D(2)], (1, 3, 3, 1), "what it returns", "depthwise"),
-]
+class Odd(bp.Layer):
+    r"""A layer whose tagged lines do what nobody foresaw.
+
+    $$ y = x W \tag{1} $$
+
+    $$ dx = \delta W \tag{2} $$
+
+    $$ dW = \sum \delta x \tag{3} $$
+    """
+
+    param_names = ("W",)
+
+    def build(self, in_shape, /, *, rng=None, dtype=np.float64):
+        self.W = np.ones(in_shape, dtype)
+        return in_shape
+
+    def forward(self, x, /):
+        y = x * self.W  # (1)
+        return y, x
+
+    def backward(self, delta, cache, /):
+        dx = np.cumsum(delta * self.W, axis=-1)  # (2)
+        dW = self.W.copy()
+        np.copyto(dW, (delta * cache)[0])  # (3)
+        return dx, {"W": dW}
 
 
-@pytest.mark.parametrize(("of", "layers", "shape", "what", "file"), UNKNOWN)
-def test_what_cannot_be_taken_apart_is_an_error(of, layers, shape, what, file):
-    message = refused(of, layers, shape, NotImplementedError)
-    assert message.startswith(f"lines that it can take apart, got {what}")
-    assert f"({file}" in message
+@pytest.mark.parametrize(
+    ("of", "line"),
+    [
+        ("0.x[0,1]", "dx = np.cumsum(delta * self.W, axis=-1)"),
+        ("0.W[1]", "np.copyto(dW, (delta * cache)[0])"),
+    ],
+)
+def test_what_cannot_be_taken_apart_is_an_error(of, line):
+    message = refused(of, [Odd()], (1, 2), NotImplementedError)
+    assert message.startswith(f"lines that it can take apart, got {line} (test_path.py:")
 
 
 class Misled(bp.Layer):
