@@ -35,11 +35,11 @@ def shape_of_call(reader, node) -> Any:
         return first[-1:]
     if name == "_mean":
         return (*first[:-1], 1)
-    if name == "reader._slope":
+    if name == "self._slope":
         return first
     if name == "windows":
         return shape_of_windows(reader, reader.operand(arguments[0]), arguments[1])
-    if name == "reader._rows_of_windows":
+    if name == "self._rows_of_windows":
         shape = shape_of_windows(reader, reader.layer.window, arguments[0])
         return math.prod(shape[:3]), math.prod(shape[3:])
     if name == "fold":
@@ -70,7 +70,7 @@ def entry_of_call(reader, node, index):
         return Term(name, tuple(reader.each(arguments, index)))
     if name in ("sum", "mean", "_sum", "_mean"):
         return reduced_at(reader, name, arguments[0], _keywords(node), index)
-    if name == "reader._slope":
+    if name == "self._slope":
         argument = reader.operand(arguments[0])
         slope = reader.layer._slope(argument)[index]
         name = symbol_of(reader.record, ast.unparse(arguments[0]))
@@ -80,7 +80,7 @@ def entry_of_call(reader, node, index):
         if name == "windows":
             return seen_at(reader, window, image, index)
         return folded_at(reader, window, image, index, reader.shape(node))
-    if name == "reader._rows_of_windows":
+    if name == "self._rows_of_windows":
         window, image = reader.layer.window, arguments[0]
         place = np.ravel_multi_index(index, shape_of_call(reader, node))
         at = np.unravel_index(place, shape_of_windows(reader, window, image))
@@ -111,7 +111,7 @@ def _named(reader, node):
     if isinstance(called, ast.Attribute):
         owner = called.value
         if isinstance(owner, ast.Name) and owner.id in ("np", "math", "self"):
-            return f"reader.{called.attr}" if owner.id == "self" else called.attr, node.args
+            return f"self.{called.attr}" if owner.id == "self" else called.attr, node.args
         return called.attr, [owner, *node.args]
     raise unknown(reader.record)
 

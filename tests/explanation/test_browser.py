@@ -1,5 +1,6 @@
 """The page in a browser: what keys, mouse and a screen reader find. Run with -m browser."""
 
+import ast
 import re
 import shutil
 
@@ -108,7 +109,11 @@ def assert_taken_apart(page, example, numbers, every=1):
                 expected = as_page_has_it(entry(record, index, layer))
             except NotImplementedError:
                 continue
-            assert page.evaluate(SIMPLE, [number, list(index)]) == expected
+            found = page.evaluate(SIMPLE, [number, list(index)])
+            if isinstance(record.line.statement, ast.Expr):
+                assert found["operation"] == "where"  # np.copyto: the page says what stays, too
+                found = found["parts"][1]
+            assert found == expected
             compared += 1
     return compared
 

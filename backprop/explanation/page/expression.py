@@ -11,18 +11,14 @@ are copied where something holds (`np.copyto`).
 """
 
 import ast
-import re
 
 import numpy as np
 
 from ...errors import expects
 from ...layers.rnn import RNN
 from ..entries import BINARY, ELEMENTWISE
-from ..formula import COMPARISONS, COPIES, symbol
-
-LONG = 8
-"""An index in a symbol that is longer than this is left out."""
-
+from ..formula import COMPARISONS, COPIES
+from ..names import symbol_of
 
 def geometry(layer, image):
     """Return the sliding window of a layer over images of that shape; None if it has none."""
@@ -38,16 +34,6 @@ def geometry(layer, image):
         "positions": window.positions(*image[1:3]),
         "image": image,
     }
-
-
-def symbol_of(source, loops):
-    """Return an operand's symbol, the counters of its loops as numbers: `h[t]` is h[2]."""
-    name, bracket, inner = symbol(source).partition("[")
-    for counter, value in loops.items():
-        inner = re.sub(rf"\b{counter}\b", str(value), inner)
-    if len(inner) < LONG:
-        return name + bracket + inner
-    return f"{name}(k={loops['k']})" if "k" in loops else name
 
 
 class Grower:
@@ -93,7 +79,7 @@ class Grower:
         value = value.toarray() if hasattr(value, "toarray") else value
         if not isinstance(value, int | float | np.generic | np.ndarray):
             raise self._unknown()
-        name = symbol_of(source, self.record.loops) if name is None else name
+        name = symbol_of(self.record, source) if name is None else name
         sources = [one for one, *_ in self.read]
         if source not in sources:
             sources.append(source)
@@ -101,8 +87,7 @@ class Grower:
         return {"op": "read", "slot": sources.index(source), "shape": np.shape(value)}
 
     def _before(self):
-        name = self.record.name
-        return self._leaf(name, self.record.before, symbol(name))
+        return self._leaf(self.record.name, self.record.before)
 
     def _where_copied(self, call):
         """Return the tree of `np.copyto(y, x, where=beats)`: x where beats, otherwise y."""
@@ -177,7 +162,7 @@ class Grower:
         if name == "self._slope":
             argument = ast.unparse(arguments[0])
             slope = self.layer._slope(self.record.operands[argument])
-            name = f"φ'({symbol_of(argument, self.record.loops)}"
+            name = f"φ'({symbol_of(self.record, argument)}"
             return self._leaf(ast.unparse(node), slope, name, argument)
         if name == "self._phi" and isinstance(self.layer, RNN):
             zero = {"op": "constant", "value": 0, "symbol": "0", "shape": ()}

@@ -17,10 +17,11 @@ from ...layers.rnn import RNN
 from ...network import Network
 from ..example import brief, name_of
 from ..formula import named, substituted
+from ..names import symbol_of
 from ..styles import Tex, Text
 from ..writers import equation_of
 from .arrays import Arrays
-from .expression import Grower, geometry, symbol_of
+from .expression import Grower, geometry
 from .mathml import mathml
 from .origins import Memory
 
@@ -158,7 +159,7 @@ class Model:
             "round": record.round,
             "loops": record.loops,
             "inner": record.inner,
-            "name": symbol_of(self._target(record), record.loops),
+            "name": symbol_of(record, self._target(record)),
             "equation": self._formula(equation_of(record).tex, "block"),
             "numbers": self._numbers(record),
             "code": record.line.source,
@@ -167,7 +168,7 @@ class Model:
 
     def _results(self, record, layer):
         values = record.value if isinstance(record.value, tuple) else (record.value,)
-        name = symbol_of(self._target(record), record.loops)
+        name = symbol_of(record, self._target(record))
         return [
             {"array": self.arrays.add(one), **self._looks(np.shape(one), name, record, layer)}
             for one in values
@@ -223,8 +224,7 @@ class Model:
                         flat[f"{source}[{n}]"] = one, (source, n)
                     else:
                         flat[source] = one, source
-            loops = record.loops
-            slots = [(name, symbol_of(name, loops), *one) for name, one in flat.items()]
+            slots = [(name, symbol_of(record, name), *one) for name, one in flat.items()]
             return None, [slot for slot in slots if _is_numbers(slot[2])]
 
     def _read(self, record, layer, source, name, value, operand):

@@ -65,7 +65,8 @@ const OPERATIONS = {
   added: (reader, { before, to }, index) => {
     const old = reader.at(before, index);
     const more = reader.at(to, index);
-    return old.value ? { operation: "+", parts: [old, more] } : more;
+    const parts = more.operation === "+" ? more.parts : [more];
+    return old.value ? { operation: "+", parts: [old, ...parts] } : more;
   },
 
   // Arrays side by side along the last axis.
