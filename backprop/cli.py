@@ -1,4 +1,4 @@
-"""The command `backprop`: train, evaluate, check, look at data, run the classics.
+"""The command `backprop`: train, evaluate, check, look at data, run the classics, measure.
 
 What takes long to import is imported where it is used, so that `backprop --help` is quick.
 """
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from .atomic import write
+from .bench.command import bench
 from .classics.command import app as classics_app
 from .errors import expects
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="List the data sets, or look at one.")
 app.add_typer(data_app, name="data")
 app.add_typer(classics_app, name="classics")
+app.command()(bench)
 
 
 class ModelName(StrEnum):
@@ -252,7 +254,7 @@ def main():
     """Run the command line: an error that a user can mend is one line and exit code 2."""
     try:
         app()
-    except (OSError, TypeError, ValueError, FloatingPointError) as error:
+    except (OSError, TypeError, ValueError, ArithmeticError) as error:
         print(f"backprop: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 
