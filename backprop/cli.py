@@ -254,7 +254,7 @@ def main():
     """Run the command line: an error that a user can mend is one line and exit code 2."""
     try:
         app()
-    except (OSError, TypeError, ValueError, ArithmeticError) as error:
+    except (OSError, TypeError, ValueError, FloatingPointError) as error:
         print(f"backprop: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 

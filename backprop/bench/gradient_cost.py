@@ -41,6 +41,7 @@ from ..checks.estimates import central_difference
 from ..layers import Dense, Tanh
 from ..losses import HalfSquaredError
 from ..network import Network
+from .agreement import agree_on_gradients
 from .measured import Measured, digits, machine, milliseconds
 from .timing import seconds_per_call
 
@@ -55,7 +56,7 @@ STEP = 1e-5
 WALKED = 300_000
 """The largest number of factors that is carried out."""
 ENOUGH = 1e-6
-"""How far two gradients may be apart, relative to the largest entry."""
+"""How far two gradients may be apart, relative to the largest entry that is compared."""
 LOSS = HalfSquaredError()
 
 
@@ -120,12 +121,12 @@ class Case:
 
     def _weights(self):
         """Return W and b of every Dense as lists."""
-        return [(each.W.tolist(), each.b.tolist()) for each in self.net if isinstance(each, Dense)]
+        return [(p["W"].tolist(), p["b"].tolist()) for p in (each.params for each in self.net) if p]
 
 
 def _run(weights, x):
     """Return what each layer reads, and what the last one gives, in plain Python."""
-    values = [x]
+    values, z = [x], x
     for W, b in weights:
         z = [sum(a * w for a, w in zip(x, column, strict=True)) for column in zip(*W, strict=True)]
         z = [each + bias for each, bias in zip(z, b, strict=True)]
@@ -138,7 +139,8 @@ def _walk(edges, level, j, product, error):
     """Return the sum of the products of all paths that go on from unit `j` of a level."""
     if level == len(edges):
         return product * error
-    return sum(_walk(edges, level + 1, k, product * z, error) for k, z in enumerate(edges[level][j]))
+    ways = enumerate(edges[level][j])
+    return sum(_walk(edges, level + 1, k, product * z, error) for k, z in ways)
 
 
 def factors(sizes):
@@ -198,7 +200,8 @@ class GradientCost(Measured):
 
 def power(value):
     """Return a number as text of three digits, in powers of ten from a million on."""
-    return digits(value) if value < 1e6 else f"{value:.2e}".replace("e+", "e")
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return digits(value) if value < 1e6 else f"{mantissa}e{int(exponent)}"
 
 
 def measure(*, rounds, seconds, threads, widths=WIDTHS, depths=DEPTHS, tell=lambda line: None):
@@ -214,22 +217,23 @@ def measure(*, rounds, seconds, threads, widths=WIDTHS, depths=DEPTHS, tell=lamb
     """
     rows = []
     with threadpool_limits(threads):
-        for width, depth in [*((n, DEPTH) for n in widths), *((WIDTH, n) for n in depths)]:
-            tell(f"gradient: {depth} hidden layers, {width} wide")
-            rows.append(cost(Case(width, depth), rounds, seconds))
+        shapes = [("wider", n, DEPTH) for n in widths] + [("deeper", WIDTH, n) for n in depths]
+        for series, width, depth in shapes:
+            tell(f"gradient: width {width}, {depth} hidden")
+            rows.append({"series": series, **cost(Case(width, depth), rounds, seconds)})
     largest = max(rows, key=lambda row: row["parameters"])
-    years = largest["central_seconds"] / (365.25 * 86400)
+    days = largest["central_seconds"] / 86400
     notes = [
         f"At {largest['parameters']:,} parameters a gradient by central differences takes"
         f" {power(largest['times_as_long'])} times as long as by backpropagation:"
-        f" {power(years)} years, not {milliseconds(largest['backpropagation_seconds'])} ms."
+        f" {digits(days)} days, not {milliseconds(largest['backpropagation_seconds'])} ms."
     ]
     settings = {"batch": BATCH, "rounds": rounds, "seconds a turn": seconds, "threads": threads}
     return GradientCost(rows, settings | machine(), notes)
 
 
 def cost(case, rounds, seconds):
-    """Return the row of a Case; raise ArithmeticError if the three ways do not agree."""
+    """Return the row of a Case; raise Disagreement if the three ways do not agree."""
     p = case.net.param_count
     counted, forward_work = factors(case.sizes)
     walked = counted <= WALKED
@@ -278,15 +282,11 @@ def _central(case, seconds):
 
 
 def _agree(case, walked):
-    """Raise ArithmeticError unless all ways find the same numbers, as far as they are taken."""
+    """Raise Disagreement unless all ways find the same numbers, as far as they are taken."""
     gradient = case.backpropagation()
     some = case.entries[:3]
-    _same("central differences", gradient[some], [case.central(k) for k in some])
+    moved = [case.central(k) for k in some]
+    agree_on_gradients("central differences", gradient[some], moved, ENOUGH)
     if walked:
-        _same("the sum over all paths", case.backpropagation(examples=1), case.paths())
-
-
-def _same(way, ours, theirs):
-    worst = np.abs(np.subtract(ours, theirs)).max() / np.abs(ours).max()
-    if not worst <= ENOUGH:
-        raise ArithmeticError(f"{way} and backpropagation differ by {worst:.1e}")
+        one = case.backpropagation(examples=1)
+        agree_on_gradients("the sum over all paths", one, case.paths(), ENOUGH)

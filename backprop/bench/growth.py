@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from ..layers import LSTM, Conv2D, Dense, Flatten, Last, MaxPool, ReLU
 from .measured import Measured, digits, machine, milliseconds
 from .sides import OURS, load
-from .timing import alternating, exponent, spread
+from .timing import exponent, in_turns, spread, turn
 from .workloads import CLASSES, Workload, prepare, step_multiply_adds
 
 
@@ -88,22 +88,15 @@ def measure(*, rounds, seconds, threads, series=SERIES, tell=lambda line: None):
             tell(f"growth: {name}")
             problems = [prepare(make(size)) for size in sizes]
             sides = [kind(problem, threads) for problem in problems]
-            turns = alternating([_cycle(side) for side in sides], rounds, seconds)
-            times = [
-                [each / problem.workload.batches for each in turn]
-                for turn, problem in zip(turns, problems, strict=True)
-            ]
+            times = [[] for _ in sizes]
+            for number in range(rounds):
+                for k in in_turns(range(len(sizes)), number):
+                    cycle, _ = turn(sides[k].start, sides[k].train, seconds)
+                    times[k].append(cycle / problems[k].workload.batches)
             work = [each.workload.batch * step_multiply_adds(each.net) for each in problems]
             rows.append(_row(name, sizes, times, work))
-    return Growth(rows, {"rounds": rounds, "seconds a turn": seconds, "threads": threads} | machine())
-
-
-def _cycle(side):
-    def cycle():
-        side.start()
-        side.train()
-
-    return cycle
+    settings = {"rounds": rounds, "seconds a turn": seconds, "threads": threads}
+    return Growth(rows, settings | machine())
 
 
 def _row(name, sizes, times, work):

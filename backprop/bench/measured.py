@@ -78,7 +78,7 @@ class Measured:
 
 def machine():
     """Return what a measurement was made on, and how busy it was: `{name: value}`."""
-    about = {"Python": platform.python_version(), "NumPy": np.__version__}
+    about: dict[str, str | float] = {"Python": platform.python_version(), "NumPy": np.__version__}
     about |= {"processor": _processor(), "cores": os.cpu_count() or 1}
     if hasattr(os, "getloadavg"):
         about["load at the end"] = round(os.getloadavg()[0], 1)

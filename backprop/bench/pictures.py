@@ -1,8 +1,9 @@
 """The pictures of the benchmarks."""
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullLocator
 
-from ..plots.picture import BLUE, ORANGE, Picture
+from ..plots.picture import BLUE, ORANGE, Picture, written_out
 from .sides import OURS
 
 GREEN, VIOLET = "#009E73", "#CC79A7"  # of the same palette
@@ -24,7 +25,7 @@ def draw_race(rows):
     peers = [name for name in COLOURS if name != OURS and any(r["side"] == name for r in rows)]
     workloads = list(dict.fromkeys(row["workload"] for row in rows))
     figure = Picture(8.6, 1.3 + 0.55 * len(workloads))
-    panels = figure.subplots(1, 2, sharey=True)
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, task in zip(panels, TITLES, strict=True):
         for place, name in enumerate(peers or [OURS]):
             shown = [r for r in rows if r["task"] == task and r["side"] == name]
@@ -38,7 +39,11 @@ def draw_race(rows):
         _open(axes)
     panels[0].invert_yaxis()
     if peers:
-        panels[0].legend(frameon=False, fontsize=8)
+        low, high = panels[0].get_xlim()
+        panels[0].set_xlim(min(low, 0.5), max(high, 2))  # the axis of both
+        _logarithmic(panels[0].xaxis, *panels[0].get_xlim())
+        handles = panels[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside upper right", ncols=4, frameon=False, fontsize=8)
     return figure
 
 
@@ -57,7 +62,6 @@ def _dots(axes, rows, workloads, shift, name, ratios):
     axes.errorbar(middle, y, xerr=error, fmt="o", color=COLOURS[name], markersize=4, label=name)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
 
 
 def draw_growth(rows):
@@ -75,9 +79,10 @@ def draw_growth(rows):
         proportional = middle[-1] * work / work[-1]
         axes.plot(sizes, proportional, ":", color="black", label="proportional to the work")
         axes.set(xscale="log", yscale="log", xlabel=row["doubled"])
-        axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.set_title(f"exponent {row['exponent']:.2f}", fontsize=9)
+        _sizes(axes, row["sizes"])
+        _logarithmic(axes.yaxis, *axes.get_ylim())
+        powers = f"exponent {row['exponent']:.2f}, of the work {row['work_exponent']:.2f}"
+        axes.set_title(powers, fontsize=8)
         _open(axes)
         if place == 1:
             axes.set_ylabel("ms a step")
@@ -114,26 +119,23 @@ def draw_gradient_cost(rows):
 
     Filled marks were measured in full; hollow ones are of some entries, or counted.
     """
-    largest = max(rows, key=lambda row: row["parameters"])
-    wide = [row for row in rows if row["depth"] == largest["depth"]]
-    deep = [row for row in rows if row["width"] != largest["width"] and row not in wide]
-    deep += [row for row in wide if deep and row["width"] == deep[0]["width"]][:1]
-    deep.sort(key=lambda row: row["depth"])
-    panels = [("parameters", wide), *([("depth", deep)] if deep else [])]
+    wide, deep = ([r for r in rows if r["series"] == series] for series in ("wider", "deeper"))
+    panels = [panel for panel in (("parameters", wide), ("depth", deep)) if panel[1]]
     figure = Picture(4.6 * len(panels), 3.6)
     for place, (along, shown) in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), place)
         for key, name, colour, mark in WAYS:
             _cost_line(axes, along, shown, key, name, colour, mark)
-        axes.set_yscale("log")
-        axes.set_xscale("log", base=10 if along == "parameters" else 2)
+        axes.set(yscale="log", xscale="log")
+        _logarithmic(axes.yaxis, *axes.get_ylim())
         _open(axes)
         if along == "parameters":
             axes.set(xlabel="parameters", ylabel="cost of one gradient, in forward passes")
             axes.legend(frameon=False, fontsize=8)
-            _gap(axes, largest)
+            _logarithmic(axes.xaxis, *axes.get_xlim())
+            _gap(axes, shown[-1])
         else:
-            axes.xaxis.set_major_formatter("{x:g}")
+            _sizes(axes, [row["depth"] for row in shown])
             axes.set(xlabel=f"hidden layers of {shown[0]['width']} units")
     return figure
 
@@ -165,6 +167,27 @@ def _gap(axes, row):
         text = f"{row['times_as_long']:,.0f} times"
     middle = np.sqrt(low * high)
     axes.text(x, middle, text + " ", ha="right", va="center", fontsize=8)
+
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _logarithmic(axis, low, high):
+    """Write out the ticks of a logarithmic axis, as powers of ten where it spans many decades."""
+    written_out(axis, low, high)
+    if high >= 1000 * low:
+        axis.set_major_locator(LogLocator(numticks=8))
+        axis.set_major_formatter(_power_of_ten)
+
+
+def _power_of_ten(value, _):
+    return "10" + f"{round(np.log10(value))}".translate(SUPERSCRIPTS)
+
+
+def _sizes(axes, sizes):
+    """Put a tick at every other size, the last one among them."""
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(sizes[::-2], [f"{size:g}" for size in sizes[::-2]])
 
 
 def _open(axes, grid="both"):

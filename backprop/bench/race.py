@@ -6,24 +6,16 @@ the sides do not do the same work and nothing is timed. Then cycles are counted 
 seconds have passed. In every other round the order is reversed.
 """
 
-import time
 from dataclasses import asdict, dataclass
 from statistics import median
 
-import numpy as np
-
+from .agreement import agree_on_losses, agree_on_outputs
 from .sides import OURS
 from .sides.side import Unfit
-from .timing import REST, matrix_product_peak, seconds_per_call, spread
+from .timing import in_turns, matrix_product_peak, spread, turn
 from .workloads import prepare, step_multiply_adds
 
 TASKS = ("train", "predict")
-AGREE = 1e-3
-"""How far the mean loss of the first cycle may be from ours, relative to it."""
-
-
-class Disagreement(ArithmeticError):
-    """Two sides that do not compute the same."""
 
 
 @dataclass(frozen=True)
@@ -93,46 +85,23 @@ def race(workload, kinds, rounds, seconds, threads):
     for number in range(rounds):
         peak = max(peak, matrix_product_peak())
         for task in TASKS:
-            found = _round(workload, sides, task, seconds, turned=number % 2 == 1)
+            found = _round(workload, sides, task, seconds, in_turns(sides, number))
             for name, each in found.items():
                 times[task, name].append(each)
     return [_row(problem, task, name, times, peak) for task, name in times], unfit
 
 
-def _round(workload, sides, task, seconds, turned):
+def _round(workload, sides, task, seconds, order):
     """Return the seconds of a step of each side; raise Disagreement if one computes otherwise."""
     times, values = {}, {}
-    for name in reversed(sides) if turned else sides:
+    for name in order:
         side = sides[name]
-        act = getattr(side, task)
-        time.sleep(REST)
-        side.start()
-        values[name] = act()
-        times[name] = seconds_per_call(act, seconds) / workload.batches
+        cycle, values[name] = turn(side.start, getattr(side, task), seconds)
+        times[name] = cycle / workload.batches
+    check = agree_on_losses if task == "train" else agree_on_outputs
     for name, side in sides.items():
-        check = agree_on_losses if task == "train" else agree_on_outputs
         check(workload.name, name, values[OURS], values[name], side.gives_probabilities)
     return times
-
-
-def agree_on_losses(workload, name, ours, theirs, _=False):
-    """Raise Disagreement unless two mean losses are the same to a few digits."""
-    if not abs(theirs - ours) <= AGREE * abs(ours):
-        raise Disagreement(f"{workload}: {name} finds the loss {theirs:.6g}, ours is {ours:.6g}")
-
-
-def agree_on_outputs(workload, name, ours, theirs, probabilities=False):
-    """Raise Disagreement unless two batches of outputs have the same softmax."""
-    ours = _softmax(ours)
-    theirs = theirs if probabilities else _softmax(theirs)
-    worst = np.abs(theirs - ours).max() if theirs.shape == ours.shape else np.inf
-    if not worst <= AGREE:
-        raise Disagreement(f"{workload}: the outputs of {name} are {worst:.2g} away from ours")
-
-
-def _softmax(y):
-    p = np.exp(y - y.max(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True)
 
 
 def _row(problem, task, name, times, peak):

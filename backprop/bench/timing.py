@@ -21,29 +21,30 @@ def seconds_per_call(act, least):
             return elapsed / calls
 
 
-def alternating(acts, rounds, seconds):
-    """Return, for each of the functions `acts`, its time in each round.
+def turn(begin, act, seconds):
+    """Return the mean time of `act()` in one turn, and what its first call returned.
 
-    They take turns, each round in the reverse order of the one before. A turn begins with one call
-    that is not counted.
+    After a rest comes `begin()`, and then a call that is not counted.
     """
-    times = [[] for _ in acts]
-    for number in range(rounds):
-        order = range(len(acts)) if number % 2 == 0 else reversed(range(len(acts)))
-        for k in order:
-            acts[k]()
-            times[k].append(seconds_per_call(acts[k], seconds))
-    return times
+    time.sleep(REST)
+    begin()
+    first = act()
+    return seconds_per_call(act, seconds), first
+
+
+def in_turns(keys, number):
+    """Return `keys` in the order of round `number`: every other round goes backwards."""
+    return list(keys) if number % 2 == 0 else list(reversed(list(keys)))
 
 
 def matrix_product_peak(size=PEAK_SIZE, times=3):
     """Return the best of a few products of square matrices, in multiply-adds a second."""
     a = np.random.default_rng(0).random((size, size), np.float32)
-    a @ a
+    np.dot(a, a)
     best = np.inf
     for _ in range(times):
         begun = time.perf_counter()
-        a @ a
+        np.dot(a, a)
         best = min(best, time.perf_counter() - begun)
     return size**3 / best
 
@@ -54,6 +55,6 @@ def spread(values):
 
 
 def exponent(sizes, times):
-    r"""Return the power $k$ that $t \approx c\,s^k$ fits best, by least squares of the logarithms."""
+    r"""Return the power $k$ with which $t = c\,s^k$ fits best: least squares of the logarithms."""
     k, _ = np.polyfit(np.log(sizes), np.log(times), 1)
     return float(k)

@@ -46,5 +46,5 @@ def available(who, names, threads):
 
 def versions(sides):
     """Return `{distribution: version}` of the classes of sides."""
-    libraries = dict.fromkeys(["explicit-backprop", "numpy", *(s.library for s in sides)])
+    libraries = dict.fromkeys(["explicit-backprop", *(s.library for s in sides)])
     return {library: version(library) for library in libraries if library}

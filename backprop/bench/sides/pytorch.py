@@ -25,9 +25,7 @@ class Eager(Side):
         self.modules = nn.Sequential(*(_module(layer, shape) for layer, shape in pairs))
         self.weights = [
             (target, torch.from_numpy(np.array(value)))
-            for (layer, _), module, before in zip(
-                pairs, self.modules, [None, *pairs], strict=False
-            )
+            for (layer, _), module, before in zip(pairs, self.modules, [None, *pairs], strict=False)
             for target, value in _weights(layer, module, before)
         ]
         self.net = self._prepared(self.modules)

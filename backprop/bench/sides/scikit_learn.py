@@ -43,11 +43,10 @@ class Perceptron(Side):
         self.start()
 
     def start(self):
-        for layer, W, b in zip(
-            self.dense, self.model.coefs_, self.model.intercepts_, strict=True
-        ):
+        for layer, W, b in zip(self.dense, self.model.coefs_, self.model.intercepts_, strict=True):
             W[:], b[:] = layer.W, layer.b
-        vars(self.model).pop("_optimizer", None)  # and the momentum with it: the next call makes another
+        # And the momentum with it: the next call makes a new one.
+        vars(self.model).pop("_optimizer", None)
 
     def train(self):
         return float(self.model.partial_fit(self.x, self.y).loss_)
