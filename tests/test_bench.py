@@ -16,7 +16,7 @@ import pytest
 from matplotlib.image import imread
 
 import backprop as bp
-from backprop.bench import gradient_cost, growth, memory, race, results, sides, startup
+from backprop.bench import gradient_cost, growth, memory, race, results, sides, startup, ways
 from backprop.bench.agreement import (
     Disagreement,
     agree_on_gradients,
@@ -512,13 +512,13 @@ def test_import_backprop_leaves_the_benchmarks_alone():
 def test_the_networks_have_from_ten_to_ten_million_parameters():
     d = gradient_cost.DEPTH
     counts = [d * width * (width + 1) + width + 1 for width in gradient_cost.WIDTHS]
-    assert counts[0] == gradient_cost.Case(gradient_cost.WIDTHS[0], d).net.param_count == 10
+    assert counts[0] == ways.Case(gradient_cost.WIDTHS[0], d).net.param_count == 10
     assert 0.99e7 < counts[-1] < 1e7
 
 
 @pytest.mark.parametrize(("width", "depth"), [(1, 1), (1, 4), (2, 3), (3, 2), (5, 1)])
 def test_three_ways_to_a_gradient(width, depth):
-    case = gradient_cost.Case(width, depth)
+    case = ways.Case(width, depth)
     sizes = [width] * (depth + 1) + [1]
     assert case.net.param_count == sum(n * m + m for n, m in pairwise(sizes))
     gradient = case.backpropagation()
@@ -531,7 +531,7 @@ def test_three_ways_to_a_gradient(width, depth):
 
 
 def test_moving_a_parameter_leaves_it_where_it_was():
-    case = gradient_cost.Case(2, 2)
+    case = ways.Case(2, 2)
     before = case.net.parameters.copy()
     case.central(3)
     np.testing.assert_array_equal(case.net.parameters, before)
@@ -558,7 +558,7 @@ def test_the_factors_are_those_of_the_walks(sizes):
         (sizes[level - 1] + 1) * int(np.prod(sizes[level:])) for level in range(1, len(sizes))
     )
     forward = sum(n * m for n, m in pairwise(sizes))
-    assert gradient_cost.factors(sizes) == (count + ends, forward)
+    assert ways.factors(sizes) == (count + ends, forward)
 
 
 def test_the_cost_of_gradients_has_every_field(monkeypatch):
@@ -586,10 +586,10 @@ def test_the_cost_of_gradients_has_every_field(monkeypatch):
 
 
 def test_a_wrong_gradient_is_not_timed(monkeypatch):
-    right = gradient_cost.Case.backpropagation
-    monkeypatch.setattr(gradient_cost.Case, "backpropagation", lambda self: 2 * right(self))
+    right = ways.Case.backpropagation
+    monkeypatch.setattr(ways.Case, "backpropagation", lambda self: 2 * right(self))
     with pytest.raises(Disagreement, match=r"^bench expects central differences to give the grad"):
-        gradient_cost.cost(gradient_cost.Case(2, 2), 1, 0)
+        gradient_cost.cost(ways.Case(2, 2), 1, 0)
 
 
 # The command

@@ -31,129 +31,27 @@ Aggarwal, *Neural Networks and Deep Learning* (2018), section 3.2, for (2).
 """
 
 import time
-from itertools import pairwise
 from statistics import median
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..checks.estimates import central_difference
-from ..layers import Dense, Tanh
-from ..losses import HalfSquaredError
-from ..network import Network
 from .agreement import agree_on_gradients
 from .measured import Measured, digits, machine, milliseconds
 from .timing import seconds_per_call
+from .ways import BATCH, Case, factors
 
 WIDTHS = (1, 2, 4, 8, 16, 50, 158, 500, 1580)
-"""Of networks of 10 to ten million parameters, in steps of about the root of ten and ten."""
+"""Of networks of 10 to ten million parameters, from 1,000 on in steps of ten."""
 DEPTH = 4
 DEPTHS = (1, 2, 4, 8, 16, 32)
 """Of networks 8 wide."""
 WIDTH = 8
-BATCH = 64
-STEP = 1e-5
 WALKED = 300_000
 """The largest number of factors that is carried out."""
 ENOUGH = 1e-6
 """How far two gradients may be apart, relative to the largest entry that is compared."""
-LOSS = HalfSquaredError()
-
-
-class Case:
-    """One network with a batch, and the ways to its gradient."""
-
-    def __init__(self, width, depth):
-        self.sizes = [width] * (depth + 1) + [1]
-        hidden = [layer for _ in range(depth) for layer in (Dense(width), Tanh())]
-        self.net = Network([*hidden, Dense(1)])
-        self.net.build((width,), rng=0, dtype=np.float64)
-        rng = np.random.default_rng(1)
-        self.x, self.y = rng.standard_normal((BATCH, width)), rng.standard_normal((BATCH, 1))
-        self.entries = rng.permutation(self.net.param_count)
-
-    def forward(self):
-        """Return the loss."""
-        return LOSS.forward(self.net.predict(self.x), self.y)[0]
-
-    def backpropagation(self, examples=BATCH):
-        """Return the gradient, of the first few examples, by one pass forward and one back."""
-        y, caches = self.net.forward(self.x[:examples])
-        _, cache = LOSS.forward(y, self.y[:examples])
-        return self.net.flatten(self.net.grads(LOSS.backward(cache), caches))
-
-    def central(self, k):
-        """Return the derivative by parameter `k` by two passes forward."""
-        w = self.net.parameters
-        before = w[k]
-
-        def phi(h):
-            w[k] = before + h
-            return self.forward()
-
-        try:
-            return central_difference(phi, STEP)  # (1)
-        finally:
-            w[k] = before
-
-    def paths(self):
-        """Return the gradient of one example, the first, by the sum over all paths."""
-        x, target = self.x[0].tolist(), float(self.y[0, 0])
-        weights = self._weights()
-        values, (output,) = _run(weights, x)
-        # edges[l][j][k]: the slope from what unit j of layer l sums up to what k of the next does.
-        edges = [
-            [[(1 - a * a) * w for w in row] for a, row in zip(after, W, strict=True)]
-            for after, (W, _) in zip(values[1:], weights[1:], strict=True)
-        ]
-        error = output - target
-        gradient = []
-        for level, (a, (_, b)) in enumerate(zip(values, weights, strict=True)):
-            units = range(len(b))
-            gradient += [_walk(edges, level, j, z, error) for z in a for j in units]  # (2)
-            gradient += [_walk(edges, level, j, 1.0, error) for j in units]
-        return np.array(gradient)
-
-    def plain_forward(self):
-        """Return the loss of the first example, computed in plain Python."""
-        _, (output,) = _run(self._weights(), self.x[0].tolist())
-        return (output - float(self.y[0, 0])) ** 2 / 2
-
-    def _weights(self):
-        """Return W and b of every Dense as lists."""
-        return [(p["W"].tolist(), p["b"].tolist()) for p in (each.params for each in self.net) if p]
-
-
-def _run(weights, x):
-    """Return what each layer reads, and what the last one gives, in plain Python."""
-    values, z = [x], x
-    for W, b in weights:
-        z = [sum(a * w for a, w in zip(x, column, strict=True)) for column in zip(*W, strict=True)]
-        z = [each + bias for each, bias in zip(z, b, strict=True)]
-        x = np.tanh(z).tolist()
-        values.append(x)
-    return values[:-1], z
-
-
-def _walk(edges, level, j, product, error):
-    """Return the sum of the products of all paths that go on from unit `j` of a level."""
-    if level == len(edges):
-        return product * error
-    ways = enumerate(edges[level][j])
-    return sum(_walk(edges, level + 1, k, product * z, error) for k, z in ways)
-
-
-def factors(sizes):
-    """Return how many factors the walks over all paths multiply, and the forward multiply-adds.
-
-    Args:
-        sizes: the numbers of inputs, of the units of each layer, and of outputs, which is 1.
-    """
-    total, below = 0, 1  # below: the factors on all ways from one unit to the loss
-    for n, m in reversed(list(pairwise(sizes))):
-        total += (n + 1) * m * below
-        below = m * (1 + below)
-    return total, sum(n * m for n, m in pairwise(sizes))
+FAMOUS = 1e7
+"""Olah's ten million."""
 
 
 class GradientCost(Measured):
@@ -221,15 +119,24 @@ def measure(*, rounds, seconds, threads, widths=WIDTHS, depths=DEPTHS, tell=lamb
         for series, width, depth in shapes:
             tell(f"gradient: width {width}, {depth} hidden")
             rows.append({"series": series, **cost(Case(width, depth), rounds, seconds)})
-    largest = max(rows, key=lambda row: row["parameters"])
-    days = largest["central_seconds"] / 86400
-    notes = [
-        f"At {largest['parameters']:,} parameters a gradient by central differences takes"
-        f" {power(largest['times_as_long'])} times as long as by backpropagation:"
-        f" {digits(days)} days, not {milliseconds(largest['backpropagation_seconds'])} ms."
-    ]
     settings = {"batch": BATCH, "rounds": rounds, "seconds a turn": seconds, "threads": threads}
-    return GradientCost(rows, settings | machine(), notes)
+    return GradientCost(rows, settings | machine(), _told(max(rows, key=_parameters)))
+
+
+def _parameters(row):
+    return row["parameters"]
+
+
+def _told(row):
+    """Return what the largest network says of ten million times."""
+    p, times = row["parameters"], row["times_as_long"]
+    days = row["central_seconds"] / 86400
+    return [
+        f"At {p:,} parameters a gradient by central differences takes {power(times)} times as long"
+        f" as by backpropagation: {digits(days)} days, not"
+        f" {milliseconds(row['backpropagation_seconds'])} ms. Ten million times is reached at"
+        f" {power(p * FAMOUS / times)} parameters, if the line goes on."
+    ]
 
 
 def cost(case, rounds, seconds):
@@ -238,36 +145,41 @@ def cost(case, rounds, seconds):
     counted, forward_work = factors(case.sizes)
     walked = counted <= WALKED
     _agree(case, walked)
-    times = {"forward": [], "backpropagation": [], "entry": [], "paths": []}
-    moved = 0
-    for _ in range(rounds):
-        times["forward"].append(seconds_per_call(case.forward, seconds))
-        times["backpropagation"].append(seconds_per_call(case.backpropagation, seconds))
-        entry, count = _central(case, seconds)
-        times["entry"].append(entry)
-        moved = max(moved, count)
-        if walked:
-            plain = seconds_per_call(case.plain_forward, seconds / 4)
-            times["paths"].append(seconds_per_call(case.paths, seconds / 4) / plain)
-    passes = {
-        name: [each / one for each, one in zip(times[name], times["forward"], strict=True)]
-        for name in ("backpropagation", "entry")
-    }
-    ratio = [a / b for a, b in zip(passes["entry"], passes["backpropagation"], strict=True)]
+    turns = [_turn(case, seconds, walked) for _ in range(rounds)]
+    forward, back, entry, paths, moved = zip(*turns, strict=True)
     return {
         "width": case.sizes[0],
         "depth": len(case.sizes) - 2,
         "parameters": p,
-        "forward_seconds": median(times["forward"]),
-        "backpropagation_seconds": median(times["backpropagation"]),
-        "central_seconds": p * median(times["entry"]),
-        "backpropagation": median(passes["backpropagation"]),
-        "central": p * median(passes["entry"]),
-        "moved": moved,
-        "times_as_long": p * median(ratio),
+        "forward_seconds": median(forward),
+        "backpropagation_seconds": median(back),
+        "central_seconds": p * median(entry),
+        "backpropagation": _median_ratio(back, forward),
+        "central": p * _median_ratio(entry, forward),
+        "moved": max(moved),
+        "times_as_long": p * _median_ratio(entry, back),
         "paths": counted / forward_work,
-        "paths_measured": median(times["paths"]) if walked else None,
+        "paths_measured": median(paths) if walked else None,
     }
+
+
+def _median_ratio(above, below):
+    return median(a / b for a, b in zip(above, below, strict=True))
+
+
+def _turn(case, seconds, walked):
+    """Return the seconds of a forward pass, of backpropagation, and of one central difference.
+
+    Then the time of the paths in plain forward passes, None unless `walked`, and how many central
+    differences there were.
+    """
+    forward = seconds_per_call(case.forward, seconds)
+    back = seconds_per_call(case.backpropagation, seconds)
+    entry, moved = _central(case, seconds)
+    if not walked:
+        return forward, back, entry, None, moved
+    plain = seconds_per_call(case.plain_forward, seconds / 4)
+    return forward, back, entry, seconds_per_call(case.paths, seconds / 4) / plain, moved
 
 
 def _central(case, seconds):
