@@ -1,33 +1,6 @@
-r"""What a gradient costs, in forward passes: backpropagation, central differences, sums over paths.
+"""What a gradient costs, in forward passes: backpropagation, central differences, sums over paths.
 
-The networks are chains of tanh units, all hidden layers as wide as the input, with one output and
-half its squared error as the loss. Three ways lead to the gradient by all $p$ parameters.
-
-**Backpropagation** takes one forward and one backward pass, whatever $p$ is.
-
-**Central differences** take two forward passes for each parameter,
-
-$$ \frac{\partial L}{\partial \theta_k} \approx
-   \frac{L(\theta + h e_k) - L(\theta - h e_k)}{2h}, \tag{1} $$
-
-so $2p$. Where $p$ is large, some of the parameters are moved, chosen at random, and the time is
-that of one of them times $p$.
-
-**The sum over all paths**, each derivative by itself, with the slopes $z$ of the edges:
-
-$$ \frac{\partial L}{\partial \theta_k} = \sum_{P:\, \theta_k \to L} \ \prod_{(i,j) \in P} z_{ij}.
-   \tag{2} $$
-
-A path is walked from its parameter to the loss, the product growing by a factor at every edge, and
-what several paths have in common at their beginning is multiplied once. The factors are counted and
-divided by the multiply-adds of a forward pass; where they are few enough they are also carried out,
-in plain Python, and the time is divided by that of a forward pass in plain Python.
-
-All three are seen to give the same numbers before they are timed.
-
-Source: Olah, *Calculus on Computational Graphs: Backpropagation* (2015), who says that
-backpropagation can make training ten million times faster, which is a point on the line of (1);
-Aggarwal, *Neural Networks and Deep Learning* (2018), section 3.2, for (2).
+The three ways stand in `ways.py`. They are seen to give the same numbers before they are timed.
 """
 
 import time
