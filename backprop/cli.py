@@ -1,4 +1,4 @@
-"""The command `backprop`: train, evaluate, check, explain, look at data, run the classics.
+"""The command `backprop`: train, evaluate, check, explain, look at data, run classics, measure.
 
 What takes long to import is imported where it is used, so that `backprop --help` is quick.
 """
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from .atomic import write
+from .bench.command import bench
 from .classics.command import app as classics_app
 from .errors import expects
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="List the data sets, or look at one.")
 app.add_typer(data_app, name="data")
 app.add_typer(classics_app, name="classics")
+app.command()(bench)
 
 
 class ModelName(StrEnum):
