@@ -20,6 +20,7 @@ from ..entries import BINARY, ELEMENTWISE
 from ..formula import COMPARISONS, COPIES
 from ..names import symbol_of
 
+
 def geometry(layer, image):
     """Return the sliding window of a layer over images of that shape; None if it has none."""
     window = getattr(layer, "window", None)
