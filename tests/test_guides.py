@@ -79,3 +79,12 @@ def commands(text):
 def test_the_first_page_has_the_commands_of_the_readme():
     readme, front = ((TOP / name).read_text() for name in ("README.md", "docs/index.md"))
     assert commands(front) == commands(readme)
+
+
+def test_what_the_readme_explains(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    readme = (TOP / "README.md").read_text()
+    _, section = readme.split("## See every number")
+    (_, source), (_, shown) = BLOCK.findall(section)[:2]
+    check(run_python(source, "readme.py", {}), shown)
+    assert Path("page.html").stat().st_size > 10_000
