@@ -9,25 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .calls import entry_of_call, narrowed, shape_of_call, was_written, written
+from .calls import entry_of_call, narrowed, shape_of_call, written
 from .formula import COMPARISONS
 from .names import listed, symbol_of
-from .terms import ELEMENTWISE, Number, Term, largest, operands_of, total, unknown, worked_out
-
-__all__ = [
-    "BINARY",
-    "ELEMENTWISE",
-    "Number",
-    "Term",
-    "agree",
-    "entry",
-    "largest",
-    "operands_of",
-    "symbol_of",
-    "unknown",
-    "was_written",
-    "worked_out",
-]
+from .terms import Number, Term, total, unknown
 
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -49,15 +34,6 @@ def entry(record, index, layer=None):
             more = term.parts if isinstance(term, Term) and term.operation == "+" else (term,)
             term = Term("+", (Number(name, before, record.name, index), *more))
     return term
-
-
-def agree(record, term, value):
-    """Raise NotImplementedError unless a formula gives, but for rounding, what its line gave."""
-    parts = [abs(worked_out(part)) for part in getattr(term, "parts", [])]
-    unit = np.finfo(np.result_type(value, np.float16)).eps
-    bound = unit * (len(parts) + 16) * (sum(parts) + abs(value))
-    if abs(worked_out(term) - value) > bound:
-        raise unknown(record)
 
 
 class _Reader:

@@ -88,7 +88,7 @@ class Example:
         yield Title(f"{brief(run.net)}, L = {brief(run.loss)} = {run.value:.{self.digits}g}", 1)
         yield Title("Forward", 2)
         yield from self._forward(())
-        output = _value(run.net, len(run.net.shapes) - 1)
+        output = value_name(run.net, len(run.net.shapes) - 1)
         yield Place("Loss", f"{brief(run.loss)} reads {output} as y, makes L and δ = dL/d{output}")
         yield from self._lines((), "loss")
         yield Title("Backward", 2)
@@ -103,10 +103,10 @@ class Example:
         net = self.recording.network(prefix)
         for number, (layer, reads) in enumerate(net.steps):
             steps, made = (*prefix, number), net.inputs + number
-            given = ", ".join(_value(net, value) for value in reads)
+            given = ", ".join(value_name(net, value) for value in reads)
             shape = np.shape(self.recording.call(steps, "forward").returned)
             to = " and ".join(_readers(prefix, net, made)) or ("above" if prefix else "Loss")
-            yield Place(name_of(steps, layer), f"{given} → {_value(net, made)} {shape} → {to}")
+            yield Place(name_of(steps, layer), f"{given} → {value_name(net, made)} {shape} → {to}")
             if isinstance(layer, Network):
                 yield from self._forward(steps)
             else:
@@ -117,10 +117,10 @@ class Example:
         for number, (layer, reads) in reversed(list(enumerate(net.steps))):
             steps, made = (*prefix, number), net.inputs + number
             above = " and ".join(_readers(prefix, net, made)) or ("above" if prefix else "Loss")
-            down = ", ".join(f"dL/d{_value(net, value)}" for value in reads)
+            down = ", ".join(f"dL/d{value_name(net, value)}" for value in reads)
             if self.recording.call(steps, "backward").returned is None:
                 down = "nothing: its input is whole numbers"
-            flow = f"{above} → δ = dL/d{_value(net, made)} → {down}"
+            flow = f"{above} → δ = dL/d{value_name(net, made)} → {down}"
             yield Place(name_of(steps, layer), flow)
             yield from self._fan_out(prefix, made)
             if isinstance(layer, Network):
@@ -135,9 +135,11 @@ class Example:
         terms = self.recording.handed(prefix, value)
         if len(terms) > 1 and terms[0] is not None:
             net = self.recording.network(prefix)
-            yield Note(f"{_value(net, value)} is read {len(terms)} times: its deltas are summed.")
+            yield Note(
+                f"{value_name(net, value)} is read {len(terms)} times: its deltas are summed."
+            )
             total = self.recording.delta_of(prefix, value)
-            yield Sum(f"dL/d{_value(net, value)}", tuple(terms), total)
+            yield Sum(f"dL/d{value_name(net, value)}", tuple(terms), total)
 
     def _shared(self):
         """Yield the sums of gradients of layers that stand in several places."""
@@ -198,7 +200,7 @@ def name_of(steps, layer):
     return f"{'.'.join(map(str, steps))} {brief(layer)}"
 
 
-def _value(net, value):
+def value_name(net, value):
     """Return the name of a numbered value: x, or x0 and x1, for inputs, v2 for others."""
     if value >= net.inputs:
         return f"v{value}"

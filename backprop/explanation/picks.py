@@ -7,12 +7,14 @@ import numpy as np
 
 from ..errors import expects
 from ..network import Network
-from .entries import Number, Term, agree, entry, symbol_of, was_written
+from .calls import was_written
+from .entries import entry
 from .formula import symbol
 from .links import Links
-from .names import checked, listed, parsed
+from .names import checked, listed, parsed, symbol_of
 from .recurrent import of_input, of_parameter
 from .styles import is_small
+from .terms import Number, Term, agree
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

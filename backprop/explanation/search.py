@@ -7,13 +7,13 @@ import re
 
 from ..errors import expects
 from ..network import Network
-from .entries import agree, entry
+from .entries import entry
 from .example import name_of
 from .links import Links
 from .names import checked, parsed, symbol_of
 from .recording import Recording
 from .recurrent import blended, of_input, of_parameter
-from .terms import Number, Term, is_a, largest, operands_of, unknown, worked_out
+from .terms import Number, Term, agree, is_a, largest, operands_of, unknown, worked_out
 from .ways import MOST, Node
 
 INPUT = re.compile(r"x\d*")

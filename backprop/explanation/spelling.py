@@ -1,6 +1,6 @@
 """Formulas of single numbers, spelled with symbols or with values."""
 
-from .entries import Number, Term, largest
+from .terms import Number, Term, largest
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 SIGNS = {"+": " + ", "-": " - ", "/": " / "}

@@ -9,7 +9,8 @@ import pytest
 
 import backprop as bp
 from backprop.classics import mazur
-from backprop.explanation.entries import Number, entry
+from backprop.explanation.entries import entry
+from backprop.explanation.terms import Number
 from backprop.selfcheck import spread
 from explanation.test_example import NETWORKS
 

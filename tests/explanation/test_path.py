@@ -10,11 +10,11 @@ import pytest
 import backprop as bp
 from backprop.checks.trials import ready
 from backprop.classics import mazur
-from backprop.explanation.entries import Number, Term, worked_out
 from backprop.explanation.path import ENTRIES, MOST, Path
 from backprop.explanation.recording import record
 from backprop.explanation.spelling import spelled
 from backprop.explanation.styles import Text
+from backprop.explanation.terms import Number, Term, worked_out
 from backprop.selfcheck import spread
 from cases import CASES, LOSS_CASES, wired
 

@@ -8,10 +8,10 @@ from numpy.testing import assert_array_equal
 
 import backprop as bp
 from backprop.checks.trials import ready
-from backprop.explanation.entries import worked_out
 from backprop.explanation.heatmap import ASCII, COLUMNS, ROWS, heat_map
 from backprop.explanation.picks import Picker
 from backprop.explanation.recording import record
+from backprop.explanation.terms import worked_out
 from backprop.selfcheck import spread
 from cases import CASES, wired
 

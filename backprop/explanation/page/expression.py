@@ -16,9 +16,10 @@ import numpy as np
 
 from ...errors import expects
 from ...layers.rnn import RNN
-from ..entries import BINARY, ELEMENTWISE
+from ..entries import BINARY
 from ..formula import COMPARISONS, COPIES
 from ..names import symbol_of
+from ..terms import ELEMENTWISE
 
 
 def geometry(layer, image):

@@ -5,15 +5,9 @@ of the recording; nothing is computed.
 """
 
 import ast
-import math
 
 import numpy as np
 
-from ...layers.conv2d import Conv2D
-from ...layers.gru import GRU
-from ...layers.lstm import LSTM
-from ...layers.pool import AvgPool, MaxPool
-from ...layers.rnn import RNN
 from ...network import Network
 from ..example import brief, name_of
 from ..formula import named, substituted
@@ -21,12 +15,12 @@ from ..names import symbol_of
 from ..styles import Tex, Text
 from ..writers import equation_of
 from .arrays import Arrays
-from .expression import Grower, geometry
+from .expression import Grower
+from .looks import axes_of_value, looks, window_of
 from .mathml import mathml
 from .origins import Memory
+from .overview import overview
 
-IMAGE = ["example", "row", "column", "channel"]
-WINDOWS = ["example", "window's row", "window's column", "row", "column", "channel"]
 SUMMED = "The network adds up what the readers of this value hand down."
 SHARED = "The layer stands in several places: its gradients are added up."
 
@@ -55,7 +49,7 @@ class Model:
         return {
             "title": f"{brief(run.net)}, forward and backward: "
             f"L = {brief(run.loss)} = {self.text.number(run.value)}",
-            "layers": self._layers(),
+            "layers": overview(self.run),
             "steps": self.steps,
             "arrays": self.arrays.table,
             "formulas": list(self._formulas),
@@ -145,7 +139,7 @@ class Model:
             "results": self._results(record, layer),
             "reads": [self._read(record, layer, *slot) for slot in slots],
             "tree": tree,
-            "window": self._window(record, layer),
+            "window": window_of(self.run, record, layer, self.arrays),
         }
         self._append(step, record.held.get(""), _hands_on(record))
 
@@ -170,7 +164,7 @@ class Model:
         values = record.value if isinstance(record.value, tuple) else (record.value,)
         name = symbol_of(record, self._target(record))
         return [
-            {"array": self.arrays.add(one), **self._looks(np.shape(one), name, record, layer)}
+            {"array": self.arrays.add(one), **looks(self.run, np.shape(one), name, record, layer)}
             for one in values
             if _is_numbers(one)
         ]
@@ -192,7 +186,7 @@ class Model:
                 "array": self.arrays.add(part),
                 "from": self.arrays.add(self._memory.read(part, ())),
                 "what": where,
-                **_axes_of_value(part),
+                **axes_of_value(part),
             }
             for where, part in parts
         ]
@@ -204,7 +198,7 @@ class Model:
             "name": title,
             "why": why,
             "loops": {},
-            "results": [{"array": self.arrays.add(total), **_axes_of_value(total)}],
+            "results": [{"array": self.arrays.add(total), **axes_of_value(total)}],
             "reads": reads,
             "tree": {"op": "total", "shape": shape, "parts": leaves},
         }
@@ -239,7 +233,7 @@ class Model:
             "array": self.arrays.add(value),
             "from": self.arrays.add(origins),
             "what": self._told(record, held),
-            **self._looks(np.shape(value), name, record, layer),
+            **looks(self.run, np.shape(value), name, record, layer),
         }
 
     def _held(self, record, operand):
@@ -298,106 +292,6 @@ class Model:
         name = named(self._target(record), self.tex)
         return [self._formula(piece) for piece in [f"{name} =", *pieces]]
 
-    def _window(self, record, layer):
-        """Return what a layer's window slides over, to look at beside a line's own arrays.
-
-        It is the image, x or dx; beside the line that makes the whole of dx, it is delta.
-        """
-        if record.inner or not isinstance(layer, Conv2D | MaxPool | AvgPool):
-            return None
-        run = self.run
-        x = run.call(record.steps, "forward").given[0]
-        window = geometry(layer, np.shape(x))
-        if window is None:
-            return None
-        names = [record.name, *record.operands]
-        symbol, shown = "x", x
-        if record.phase == "backward" and any(name[:2] in ("dx", "dX") for name in names):
-            delta, symbol = run.call(record.steps, "backward").given[0], "dx"
-            shown = run.call(record.steps, "backward").returned
-            if np.shape(record.value) == shown.shape:
-                symbol, shown = "delta", delta
-        won = self._winner(record.steps)
-        return {
-            "symbol": symbol,
-            "array": self.arrays.add(shown),
-            "window": window,
-            "winner": None if won is None else self.arrays.add(won),
-            "pool": not layer.params,
-            "role": "positions" if symbol == "delta" else "image",
-            "axes": IMAGE,
-        }
-
-    def _winner(self, steps):
-        """Return which place won in every window of a pooling, None if none did."""
-        where = (steps, "forward", "winner")
-        found = [r.value for r in self.run.records if (r.steps, r.phase, r.name) == where]
-        return found[-1] if found else None
-
-    def _looks(self, shape, name, record, layer):
-        """Return the names of an array's axes, and how it is laid out, as far as known."""
-        rank = len(shape)
-        bare = name.removeprefix("d").partition("[")[0]
-        weight = bare[:1] == "W" or bare == "kernel"
-        if isinstance(layer, Conv2D | MaxPool | AvgPool):
-            return self._looks_by_window(shape, bare, record, layer)
-        if weight and rank == 2:
-            return {"axes": ["from unit", "to unit"]}
-        recurrent = isinstance(layer, RNN | LSTM | GRU)
-        first = "time" if recurrent and bare in ("a", "h", "c", "da", "s", "u", "du") else "example"
-        names = {
-            1: ["unit"],
-            2: ["time" if recurrent and shape[:1] > (1,) else "example", "unit"],
-            3: [first, "example" if first == "time" else "time", "unit"],
-            4: IMAGE,
-        }
-        return {"axes": names.get(rank, [])}
-
-    def _looks_by_window(self, shape, bare, record, layer):
-        """Return the same for a layer whose window slides over an image."""
-        weights = np.shape(getattr(layer, "W", 0))
-        axes = IMAGE if len(shape) == 4 else WINDOWS if len(shape) == 6 else []
-        if bare in ("W", "kernel") and len(shape) == 2 and math.prod(weights) == math.prod(shape):
-            viewed = ["row", "column", "channel", "filter"]
-            return {"axes": ["place and channel", "filter"], "view": weights, "viewed": viewed}
-        image = self.run.call(record.steps, "forward").given[0].shape
-        window = geometry(layer, image)
-        if window is None:
-            return {"axes": axes}
-        N, (OH, OW), channels = image[0], window["positions"], image[3:]
-        if bare == "x" and math.prod(shape) == math.prod(image):
-            return {"axes": axes, "role": "image"}
-        if math.prod(shape) == math.prod((N, OH, OW, *window["size"], *channels)):
-            return {"axes": axes or ["window", "place and channel"], "role": "windows"}
-        if shape[:3] == (N, OH, OW):
-            return {"axes": axes, "role": "positions"}
-        if len(shape) == 2 and shape[0] == N * OH * OW:
-            view = {"view": (N, OH, OW, shape[1]), "viewed": IMAGE}
-            return {"axes": ["window", "channel"], **view, "role": "positions"}
-        return {"axes": axes}
-
-    def _layers(self):
-        """Return the rows of the map: every layer with its shapes, those inside it deeper."""
-        return [*self._rows(()), self._loss_row()]
-
-    def _rows(self, prefix):
-        net = self.run.network(prefix)
-        for number, (layer, reads) in enumerate(net.steps):
-            steps = (*prefix, number)
-            call = self.run.call(steps, "forward")
-            yield {
-                "layer": steps,
-                "name": name_of(steps, layer),
-                "reads": [_value_name(net, value) for value in reads],
-                "makes": _value_name(net, net.inputs + number),
-                "shape": np.shape(call.returned),
-            }
-            if hasattr(layer, "steps"):
-                yield from self._rows(steps)
-
-    def _loss_row(self):
-        return {"layer": (), "name": brief(self.run.loss), "reads": [], "makes": "L", "shape": ()}
-
     # What is known only at the end
 
     def _count_rounds(self):
@@ -421,18 +315,6 @@ class Model:
                         self.steps[step].setdefault("gradients", [])
                         if key not in self.steps[step]["gradients"]:
                             self.steps[step]["gradients"].append(key)
-
-
-def _value_name(net, value):
-    if value >= net.inputs:
-        return f"v{value}"
-    return "x" if net.inputs == 1 else f"x{value}"
-
-
-def _axes_of_value(value):
-    """Return the names of the axes of what layers hand to each other."""
-    names = {2: ["example", "unit"], 3: ["example", "time", "unit"], 4: IMAGE}
-    return {"axes": names.get(np.ndim(value), [])}
 
 
 def _is_numbers(value):
