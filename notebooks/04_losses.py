@@ -301,7 +301,7 @@ if scores is not ...:
 # ```
 #
 # $\delta = p - t$ is zero where $p = t$, and $e^{\log t} = t$ sums to 1 already. Any constant may
-# be added. With a target of exactly 1 and 0 there are no such scores: $\log 0$ is not a number, the
+# be added. With a target of exactly 1 and 0 there are no such scores: $\log 0$ is $-\infty$, the
 # delta never gets to zero, and the weights grow as long as one trains. Smoothing ends that.
 # </details>
 

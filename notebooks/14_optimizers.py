@@ -106,9 +106,9 @@ if answer is not ...:
 # answer = 2 / h.max()
 # ```
 #
-# $|1 - \eta h_i| < 1$ means $\eta < 2/h_i$, and the largest $h$ decides. Then the flat direction
-# shrinks by no more than $1 - 2 h_1/h_2$ in a step: what makes a bowl hard is the ratio of the two,
-# its *condition number*, here 40.
+# $|1 - \eta h_i| < 1$ means $\eta < 2/h_i$, and the largest $h$ decides. Then what is
+# left of the flat direction after a step is at least $1 - 2 h_1/h_2$ of it: what makes a bowl hard
+# is the ratio of the two, its *condition number*, here 40.
 # </details>
 
 # %% [markdown]

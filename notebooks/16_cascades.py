@@ -65,7 +65,7 @@ print("ordered, z3 by each ", derivatives)
 # %% [markdown]
 # P. J. Werbos gave the second its name in his thesis of 1974 and wrote down how to find it: from
 # the last variable to the first, by a sum over those that read it. That is backpropagation, twelve
-# years before the word.
+# years before Rumelhart, Hinton and Williams.
 
 # %%
 bp.explain(ordered_derivatives)

@@ -24,13 +24,13 @@ def shape_of_call(reader, node) -> Any:
     if name == "reshape":
         return _reshaped(reader, first, arguments[1:])
     if name == "transpose":
-        return tuple(first[axis] for axis in _axes(reader, node))
+        return tuple(first[axis] for axis in _axes(reader, arguments))
     if name in COPIES:
         return first
     if name in ELEMENTWISE:
         return np.broadcast_shapes(*(reader.shape(one) for one in arguments))
     if name in ("sum", "mean"):
-        return np.empty(first).sum(**_keywords(node)).shape
+        return np.empty(first).sum(**_along(reader, arguments, node)).shape
     if name == "_sum":
         return first[-1:]
     if name == "_mean":
@@ -62,14 +62,14 @@ def entry_of_call(reader, node, index):
         inner = reader.shape(arguments[0])
         return reader.at(arguments[0], tuple(map(int, np.unravel_index(place, inner))))
     if name == "transpose":
-        axes = _axes(reader, node)
+        axes = _axes(reader, arguments)
         return reader.at(arguments[0], tuple(index[axes.index(a)] for a in range(len(axes))))
     if name in COPIES:
         return reader.at(arguments[0], index)
     if name in ELEMENTWISE:
         return Term(name, tuple(reader.each(arguments, index)))
     if name in ("sum", "mean", "_sum", "_mean"):
-        return reduced_at(reader, name, arguments[0], _keywords(node), index)
+        return reduced_at(reader, name, arguments[0], _along(reader, arguments, node), index)
     if name == "self._slope":
         argument = reader.operand(arguments[0])
         slope = reader.layer._slope(argument)[index]
@@ -98,7 +98,7 @@ def written(reader, call, index):
     if name != "put_along_axis":
         raise unknown(reader.record)
     _, places, numbers = arguments
-    place = index[_keywords(call)["axis"]]
+    place = index[_keywords(reader, call)["axis"]]
     number, chosen = reader.each((numbers, places), index)
     return Term("*", (number, Term(" = ", (chosen, Number(str(place), place)))))
 
@@ -150,10 +150,13 @@ def _reshaped(reader, shape, sides):
     return tuple(rest if n == -1 else n for n in given)
 
 
-def _axes(reader, node):
-    """Return the order of axes of `x.transpose(*axes)`."""
-    (starred,) = node.args
-    return tuple(reader.operand(starred.value))
+def _axes(reader, arguments):
+    """Return the order of axes of `x.transpose(*axes)`, `x.transpose(1, 0)` or `x.transpose()`."""
+    first, *order = [one.value if isinstance(one, ast.Starred) else one for one in arguments]
+    rank = len(reader.shape(first))
+    given: Any = [_constant(one, reader.operand(one)) for one in order] or [range(rank)[::-1]]
+    given = given[0] if len(given) == 1 else given
+    return tuple(axis % rank for axis in given)
 
 
 def _constant(node, value):
@@ -164,8 +167,16 @@ def _constant(node, value):
         return value
 
 
-def _keywords(node):
-    return {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+def _keywords(reader, node):
+    return {word.arg: _constant(word.value, reader.operand(word.value)) for word in node.keywords}
+
+
+def _along(reader, arguments, node):
+    """Return the axes that a sum or a mean names, by keyword or not, and its other keywords."""
+    named = _keywords(reader, node)
+    if len(arguments) > 1:
+        named["axis"] = _constant(arguments[1], reader.operand(arguments[1]))
+    return named
 
 
 def narrowed(index, shape):

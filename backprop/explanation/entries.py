@@ -12,7 +12,7 @@ import numpy as np
 from .calls import entry_of_call, narrowed, shape_of_call, written
 from .formula import COMPARISONS
 from .names import listed, symbol_of
-from .terms import Number, Term, total, unknown
+from .terms import Number, Term, total, understood, unknown
 
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -22,6 +22,11 @@ def entry(record, index, layer=None):
 
     Raises NotImplementedError if the line does what this module cannot take apart.
     """
+    with understood(record):
+        return _entry(record, index, layer)
+
+
+def _entry(record, index, layer):
     statement = record.line.statement
     reader = _Reader(record, layer)
     if isinstance(statement, ast.Expr):

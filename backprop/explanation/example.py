@@ -185,7 +185,7 @@ class Example:
 def brief(thing):
     """Return the call that makes something, its settings left out that have a default."""
     if type(thing) is Network:
-        return f"Network of {len(thing)} layers"
+        return f"Network of {len(thing)} layer{'s' * (len(thing) != 1)}"
     needed = [
         getattr(thing, name)
         for name, parameter in inspect.signature(type(thing)).parameters.items()

@@ -138,7 +138,7 @@ class LatexWriter(MarkdownWriter):
 
     def way(self, item):
         rows = [
-            f"${''.join(spelled(one.symbol, self.style))}$ & {one.place} "
+            f"${''.join(spelled(one.symbol, self.style))}$ & {as_latex(one.place)} "
             rf"& ${self.style.number(one.value)}$ \\"
             for one in item.factors
         ]

@@ -8,6 +8,7 @@ from .chapters import Line, chapters
 
 VIEWS = ("rows", "divmod", "len")
 """Functions that may stand in an operand: they compute none of its numbers."""
+CHANGING = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 OPERATORS = ("T", "real")
 """Attributes that are part of the formula, not of the operand's name."""
 
@@ -77,13 +78,27 @@ def readable(node):
     if isinstance(node, ast.Attribute):
         return node.attr not in OPERATORS and readable(node.value)
     if isinstance(node, ast.Subscript):
-        return readable(node.value)
+        return readable(node.value) and _changes_nothing(node.slice)
     if isinstance(node, ast.Call):
         named = isinstance(node.func, ast.Name) and node.func.id in VIEWS
         return named and all(readable(argument) for argument in node.args)
     if isinstance(node, ast.Tuple):
         return all(readable(element) for element in node.elts)
     return isinstance(node, ast.Name)
+
+
+def _changes_nothing(index):
+    """Return whether an index can be worked out once more without a trace; a draw could not."""
+    inside = list(ast.walk(index))
+    called = [one.func for one in inside if isinstance(one, ast.Call)]
+    return all(map(_is_pure, called)) and not any(isinstance(one, CHANGING) for one in inside)
+
+
+def _is_pure(function):
+    """Return whether it is one of VIEWS, or NumPy's own, such as `np.arange`."""
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and function.value.id in ("np", "math")
+    return isinstance(function, ast.Name) and function.id in VIEWS
 
 
 def _compiled(nodes):

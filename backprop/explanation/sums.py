@@ -29,7 +29,7 @@ def einsum_at(reader, arguments, index):
             reader.at(one, tuple(at[letter] for letter in names))
             for one, names in zip(arguments[1:], letters, strict=True)
         ]
-        parts.append(Term("*", tuple(factors)))
+        parts.append(Term("*", tuple(factors)) if len(factors) > 1 else factors[0])
     return total(parts)
 
 

@@ -1,5 +1,7 @@
 """Formulas of single numbers: operations on numbers that have a name."""
 
+import ast
+import contextlib
 import dataclasses
 import math
 from typing import Any
@@ -46,6 +48,17 @@ def unknown(record, what=""):
     return expects("explain", "lines that it can take apart", got, NotImplementedError)
 
 
+@contextlib.contextmanager
+def understood(record):
+    """Turn what goes wrong inside, of which a reader's own line may have any, into `unknown`."""
+    try:
+        yield
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        raise unknown(record) from error
+
+
 def worked_out(term):
     """Return what a formula gives."""
     if isinstance(term, Number):
@@ -63,7 +76,7 @@ def worked_out(term):
     if operation == "neg":
         return -parts[0]
     if operation.startswith("^"):
-        return parts[0] ** int(operation[1:])
+        return parts[0] ** ast.literal_eval(operation[1:])
     if operation in COMPARISONS.values():
         a, b = parts
         return {" > ": a > b, " ≥ ": a >= b, " < ": a < b, " ≤ ": a <= b, " = ": a == b}[operation]
@@ -72,11 +85,12 @@ def worked_out(term):
 
 def agree(record, term, value):
     """Raise NotImplementedError unless a formula gives, but for rounding, what its line gave."""
-    parts = [abs(worked_out(part)) for part in getattr(term, "parts", [])]
-    unit = np.finfo(np.result_type(value, np.float16)).eps
-    bound = unit * (len(parts) + 16) * (sum(parts) + abs(value))
-    if abs(worked_out(term) - value) > bound:
-        raise unknown(record)
+    with understood(record):
+        parts = [abs(worked_out(part)) for part in getattr(term, "parts", [])]
+        unit = np.finfo(np.result_type(value, np.float16)).eps
+        bound = unit * (len(parts) + 16) * (sum(parts) + abs(value))
+        if abs(worked_out(term) * 1 - value * 1) > bound:  # times 1, a truth value is a number
+            raise unknown(record)
 
 
 def largest(term, most):

@@ -271,6 +271,7 @@ def test_all_bits_of_all_types():
         np.float32(1.5),
         np.arange(6.0).reshape(2, 3).T,
         np.arange(3.0).astype(">f8"),
+        np.array([0.1, 1.917], np.float16),
     ]
     numbers = [arrays.add(value) for value in given]
     assert [arrays.add(value.copy()) for value in given] == numbers
@@ -300,6 +301,8 @@ def test_mathml():
     )
     assert '<mi>tanh</mi><mspace width="0.17em"></mspace><mi>c</mi>' in mathml(r"\tanh c")
     assert "mspace" not in mathml(r"\tanh\left(c\right)")
+    assert "&lt;img&gt;&#x000A0;&amp;&#x000A0;b" in mathml(r"\text{<img> & b}")
+    assert mathml(r"\left( x < y") == r"<code>\left( x &lt; y</code>"
     assert "<munder><mo>&#x02211;</mo><mi>n</mi></munder>" in mathml(r"\sum_n x", "block")
 
 

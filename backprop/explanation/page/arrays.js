@@ -1,6 +1,6 @@
 // The arrays of the recording: one block of bytes, and for each array where it lies in it.
 
-const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array, f2: Float32Array };
+const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array };
 
 async function unpacked(base64) {
   const bytes = Uint8Array.from(atob(base64.trim()), (letter) => letter.charCodeAt(0));

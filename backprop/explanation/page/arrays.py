@@ -53,4 +53,4 @@ def _plain(value):
     if array.dtype.kind in "iu":
         small = array.size == 0 or np.abs(array).max() < 2**31
         return array.astype("<i4" if small else "<f8")
-    return array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return array.astype("<f8" if array.itemsize >= 8 else "<f4", copy=False)

@@ -11,6 +11,7 @@ are copied where something holds (`np.copyto`).
 """
 
 import ast
+import math
 
 import numpy as np
 
@@ -101,6 +102,8 @@ class Grower:
         return {"op": "where", "shape": np.shape(self.record.value), "parts": parts}
 
     def _Constant(self, node):
+        if not isinstance(node.value, int | float) or not math.isfinite(node.value):
+            raise self._unknown()
         return {"op": "constant", "value": node.value, "symbol": repr(node.value), "shape": ()}
 
     def _UnaryOp(self, node):
@@ -160,7 +163,7 @@ class Grower:
         if name == "concatenate":
             return self._concatenated(node)
         if name in ("sum", "mean", "max", "_sum", "_mean"):
-            return self._reduced(name, self.grow(arguments[0]), node)
+            return self._reduced(name, *arguments, node=node)
         if name == "self._slope":
             argument = ast.unparse(arguments[0])
             slope = self.layer._slope(self.record.operands[argument])
@@ -250,9 +253,12 @@ class Grower:
         shape = tuple(inner["shape"][axis] for axis in axes)
         return {"op": "turned", "axes": axes, "shape": shape, "parts": [inner]}
 
-    def _reduced(self, name, inner, node):
-        """Return a sum or a mean over the axes that the call names."""
+    def _reduced(self, name, reduced, *first, node):
+        """Return a sum or a mean over the axes that the call names, by keyword or not."""
+        inner = self.grow(reduced)
         keywords = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+        if first:
+            keywords["axis"] = ast.literal_eval(first[0])
         shape = inner["shape"]
         rank = len(shape)
         axis = {"_sum": tuple(range(rank - 1)), "_mean": -1}.get(name, keywords.get("axis"))

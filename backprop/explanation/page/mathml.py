@@ -6,6 +6,7 @@ little space that TeX puts after a function's name.
 """
 
 import functools
+import html
 import re
 
 from latex2mathml.converter import convert
@@ -16,6 +17,8 @@ KNOWN = {
     r"\Bigl\lVert": r"\lVert",
     r"\Bigr\rVert": r"\rVert",
 }
+TEXT = re.compile(r"\\text\{[^{}]*\}")
+"""What stands in it is put into the page as it is."""
 NEEDLESS = re.compile(r' (xmlns="[^"]*"|mathvariant="italic")')
 FUNCTION = re.compile(r"(<mi>(?:tanh|sinh|cosh|log|exp)</mi>)(?!<m(?:row|o)\b)")
 
@@ -28,6 +31,10 @@ def mathml(tex, display="inline"):
     tex = tex.strip().rstrip(",.")
     if display == "block":
         tex = tex.replace(r"\sum_", r"\sum\limits_")
-    made = NEEDLESS.sub("", convert(tex, display=display))
+    tex = TEXT.sub(lambda match: html.escape(match[0], quote=False), tex)
+    try:
+        made = NEEDLESS.sub("", convert(tex, display=display))
+    except Exception:  # it has errors of its own for what it cannot read
+        return f"<code>{html.escape(tex)}</code>"
     made = made.replace("<mo>&#x0002B;</mo><mo>&#x0003D;</mo>", "<mo>+=</mo>")
     return FUNCTION.sub(r'\1<mspace width="0.17em"></mspace>', made)

@@ -124,7 +124,7 @@ class Page {
 
   said() {
     const { step } = this;
-    const where = step.layer.length ? this.names.get(step.layer.join(".")) || step.chapter : "Loss";
+    const where = this.whose(step);
     const phase = step.phase === "loss" ? "" : `, ${step.phase}`;
     const rounds = Object.entries(step.loops).map(([name, n]) => `, ${name} = ${n}`).join("");
     const what = step.code ? `equation (${step.tag})` : "a sum";
@@ -134,6 +134,12 @@ class Page {
     const made = step.code || step.name;
     const status = `Step ${step.number + 1} of ${this.data.steps.length}. ${title}. ${made}${shape}`;
     return { status, title };
+  }
+
+  // Whose step it is: a layer's, the loss's, or that of the network's input, which has several readers.
+  whose(step) {
+    if (step.layer.length) return this.names.get(step.layer.join(".")) || step.chapter;
+    return step.phase === "loss" ? "Loss" : "Input";
   }
 
   shape(result) {
@@ -151,7 +157,7 @@ class Page {
 
   link(number) {
     const step = this.data.steps[number];
-    const where = step.layer.length ? this.names.get(step.layer.join(".")) || step.chapter : "Loss";
+    const where = this.whose(step);
     const name = lettered(step.name, this.data.letters);
     return element("button", { type: "button", class: "link", onclick: () => this.go(number) },
       `step ${number + 1}: ${name} of ${where}${step.phase === "backward" ? ", backward" : ""}`);
