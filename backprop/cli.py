@@ -240,7 +240,7 @@ def explain(
     """
     from .explanation.command import checked_suffix, explained, save
 
-    write_as = str if out is None else checked_suffix(out, with_html=thing is None and of is None)
+    write_as = str if out is None else checked_suffix(out, with_html=thing is None)
     named = {
         "data": data,
         "shape": _shape(shape),

@@ -160,8 +160,7 @@ if answer is not ...:
         "You have divided twice by the slope of the logistic function."
     )
     assert not np.isclose(answer, 1 / p), (
-        "That compares the slopes at p. Both still have to pass through the logistic function,"
-        " and one of them cancels there only in part."
+        "Near p = 0 that is about it. What is (p - 1) divided by (p - 1) p (1 - p)?"
     )
     assert np.isclose(answer, truth), "Divide p - t by (p - t) p (1 - p)."
     print(f"{answer:.2f} times; for p = 0.5 it would be 4, and for p near 0 about 1/p.")

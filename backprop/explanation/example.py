@@ -160,6 +160,8 @@ class Example:
         """Yield the records of one layer's pass; of long loops the first and the last rounds."""
         here = (steps, phase, False)
         records = [r for r in self.recording.records if (r.steps, r.phase, r.inner) == here]
+        if not records:
+            yield Note("None of its lines has a number, so none can be shown.")
         rounds = {record.line: record.round for record in records}
         loops, omitted = {}, False
         for record in records:

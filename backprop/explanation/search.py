@@ -122,11 +122,17 @@ class Search:
         made = self._links.maker(array, index, by=steps)
         made = made or of_parameter(self.recording, steps, array.shape, index)
         if made is None:
-            raise unknown(self._last(steps), "what it returns")
+            raise self._unknown(steps)
         return self._node(*made)
 
-    def _last(self, steps):
-        return self.recording.of(steps, "backward")[-1]
+    def _unknown(self, steps):
+        """Return the error for what a layer returns, where no numbered line has made it."""
+        ran = self.recording.of(steps, "backward")
+        if ran:
+            return unknown(ran[-1], "what it returns")
+        got = f"what {name_of(steps, self.recording.layer(steps))} returns"
+        what = "numbered lines on the way"
+        return expects("explain", what, got, NotImplementedError)
 
     def _node(self, record, index):
         """Return the node of an entry of what a line made; where it comes from is found later."""
@@ -241,7 +247,7 @@ class Search:
             return self._node(*made)
         if not part[index]:
             return self._zero(steps, index)
-        raise unknown(self._last(steps), "what it returns")
+        raise self._unknown(steps)
 
     def _blend(self, record, number):
         """Return the node of what a masked step is given: a sum that no line makes."""

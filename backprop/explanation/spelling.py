@@ -1,6 +1,6 @@
 """Formulas of single numbers, spelled with symbols or with values."""
 
-from .terms import Number, Term, largest
+from .terms import Number, Term, largest, worked_out
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 SIGNS = {"+": " + ", "-": " - ", "/": " / "}
@@ -25,9 +25,17 @@ def spelled(term, style, values=False, most: float = 4):
         for k, part in enumerate(parts[1:], start=1):
             pieces[k] = _in(style, shown[k], level + isinstance(part, Number))
         pieces = [pieces[0], *(style.beside(mark, piece) for piece in pieces[1:])]
-        left = len(term.parts) - len(parts)
-        return [*pieces, style.remark(f" + … ({left} smaller)")] if left else pieces
+        return [*pieces, *_rest(term, parts, style, values)]
     return [_spelled(term, style, values)[1]]
+
+
+def _rest(term, shown, style, values):
+    """Return what is said of the terms of a sum that are not written; with values, their sum."""
+    rest = tuple(part for part in term.parts if not any(part is one for one in shown))
+    if not rest:
+        return []
+    together = f", together {worked_out(Term('+', rest)):.{style.digits}g}" if values else ""
+    return [style.remark(f" + … ({len(rest)} smaller{together})")]
 
 
 def _spelled(term, style, values):

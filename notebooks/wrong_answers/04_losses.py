@@ -4,7 +4,7 @@ WRONG = [
     {
         "answer = p * (1 - p)": "The other way round",
         "answer = 1 / (p * (1 - p)) ** 2": "divided twice",
-        "answer = 1 / p": "compares the slopes at p",
+        "answer = 1 / p": "Near p = 0 that is about it",
         "answer = 4": "Divide p - t by",
     },
     {

@@ -103,6 +103,32 @@ def test_or_it_is_said_that_it_is_not(line, tmp_path):
         agree(first, entry(first, (0,) * first.value.ndim, layer), first.value.flat[0])
 
 
+class Bare(bp.Layer):
+    """The same as it is given, by lines without a number."""
+
+    def build(self, in_shape, /, *, rng=None, dtype=np.float32):
+        return in_shape
+
+    def forward(self, x, /):
+        return x + 0, None
+
+    def backward(self, delta, cache, /):
+        return delta + 0, {}
+
+
+def test_a_layer_without_numbered_lines_says_so():
+    net = bp.Network([bp.Dense(3), Bare(), bp.Dense(2)])
+    net.build((2,), rng=0)
+    example = np.ones((1, 2)), np.ones((1, 2))
+    text = str(bp.explain(net, *example, loss=MSE))
+    assert text.count("None of its lines has a number, so none can be shown.") == 2
+    with pytest.raises(NotImplementedError) as error:
+        bp.explain(net, *example, loss=MSE, of="0.W[0,1]")
+    assert (
+        str(error.value) == "explain expects numbered lines on the way, got what 1 Bare() returns"
+    )
+
+
 def test_what_draws_is_not_run_a_second_time(tmp_path):
     _, _, layer = explained("x[:, self.rng.permutation(20)]", tmp_path)
     rng = np.random.default_rng(5)

@@ -140,7 +140,7 @@ class Grid {
     const many = this.panels.filter((side) => side.n > 1);
     if (many.length) parts.push(`one panel for each ${many.map(named).join(", ")}`);
     const scale = short(this.numbers.largest, 3);
-    if (!this.numbers.largest) return element("p", { class: "legend" }, "all zero", parts.join(", "));
+    if (!this.numbers.largest) return element("p", { class: "legend" }, ["all zero", ...parts].join(", "));
     const bar = element("span", { class: "scale" },
       element("span", {}, `−${scale}`), element("span", { class: "ramp" }),
       element("span", {}, `+${scale}`));

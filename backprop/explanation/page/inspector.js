@@ -116,7 +116,10 @@ class Inspector {
         ...["with symbols", "with numbers", "value"].map((head) =>
           element("th", { scope: "col" }, head)))),
       element("tbody", {}, ...rows));
-    const more = left ? [element("p", { class: "remark" }, `… and ${left} smaller terms.`)] : [];
+    const rest = term.parts.filter((part) => !parts.includes(part)).map(workedOut);
+    const together = short(rest.reduce((total, value) => total + value, 0), 6);
+    const remark = `… and ${left} smaller terms, together ${together}.`;
+    const more = left ? [element("p", { class: "remark" }, remark)] : [];
     return [element("div", { class: "scrolled", tabindex: "0", role: "region",
       "aria-label": "terms" }, table), ...more, ...this.doubt(term, numbers, place)];
   }
