@@ -147,6 +147,19 @@ def test_where_numbers_come_from(page):
     assert sum("gradients" in step for step in steps) == 4
 
 
+def test_what_no_step_has_made():
+    net = bp.Network([bp.RNN(3), bp.Last(), bp.BatchNorm()])
+    net.build((4, 2), rng=0)  # in single precision: what it is given is cast
+    x, target = spread((3, 4, 2), 0), spread((3, 3), 1)
+    text = bp.explain(net, x, target, loss=MSE).html()
+    steps = Reader(text).data["steps"]
+    told = {(step["code"], one["symbol"]): one["what"] for step in steps for one in step["reads"]}
+    assert told["a = (rows(x) @ self.Wx + self.b).reshape(T, N, self.units)", "x"] == "the input"
+    assert told["d = y - t", "t"] == "the target"
+    assert "all zeros" in [what for (_, symbol), what in told.items() if symbol == "h[0]"]
+    assert "running average 2.mean" in told.values()
+
+
 @pytest.mark.parametrize(("layers", "x"), NETWORKS.values(), ids=NETWORKS)
 def test_pages_of_every_kind_of_network(layers, x):
     net = bp.Network(layers)

@@ -255,16 +255,21 @@ class Model:
         return [*given, *turned, *(one[::-1] for one in turned)]
 
     def _told(self, record, held):
-        """Return what an operand is, if no step made it: a parameter or an input."""
+        """Return what an operand is, if no step made it: a parameter, an input, the target."""
         if not isinstance(held, np.ndarray) or not held.size:
             return ""
         for name, value in self.run.net.params.items():
             if np.may_share_memory(held, value):
                 return f"parameter {name}"
         for number, value in enumerate(self.run.inputs):
-            if held.size == np.size(value) and np.array_equal(np.ravel(held), np.ravel(value)):
+            if _same(held, value):
                 return "the input" if len(self.run.inputs) == 1 else f"input {number}"
-        return ""
+        for name, value in self.run.net.averages.items():
+            if _same(held, value):
+                return f"running average {name}"
+        if record.phase == "loss" and _same(held, self.run.target):
+            return "the target"
+        return "" if held.any() else "all zeros"
 
     # How things look
 
@@ -315,6 +320,14 @@ class Model:
                         self.steps[step].setdefault("gradients", [])
                         if key not in self.steps[step]["gradients"]:
                             self.steps[step]["gradients"].append(key)
+
+
+def _same(array, other):
+    """Return whether an array holds another's numbers, which may be cast, or turned: time first."""
+    other = np.asarray(other).astype(array.dtype)
+    turned = other.swapaxes(0, 1) if other.ndim == 3 else other
+    numbers = array.ravel()
+    return any(np.array_equal(numbers, one.ravel()) for one in (other, turned))
 
 
 def _is_numbers(value):
