@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..network import Network
+from .markup import LatexWriter, MarkdownWriter
 from .picks import Entries, Picker, largest_of
 from .recording import Recording
-from .writers import LatexWriter, MarkdownWriter, Note, TextWriter
+from .setting import Note
+from .terminal import TextWriter
 
 ROUNDS = 2
 """How many rounds of a loop are shown from its beginning; of more, the last one too."""

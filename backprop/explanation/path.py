@@ -3,10 +3,12 @@
 import itertools
 
 from .example import Place, Title, brief, name_of
+from .markup import LatexWriter, MarkdownWriter
 from .recording import Recording
 from .search import Search
+from .setting import Note
+from .terminal import TextWriter
 from .ways import MOST, Factor, Node, Step, Way, products
-from .writers import LatexWriter, MarkdownWriter, Note, TextWriter
 
 __all__ = ["ENTRIES", "MOST", "Factor", "Node", "Path", "Step", "Way"]
 

@@ -37,18 +37,21 @@ def reduced_at(reader, name, node, keywords, index):
     """Return a sum or a mean over the axes that the call names."""
     shape = reader.shape(node)
     rank = len(shape)
-    axis = {"_sum": tuple(range(rank - 1)), "_mean": -1}.get(name, keywords.get("axis"))
-    axes: Any = range(rank) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = sorted(a % rank for a in axes)
-    kept = list(index)
-    if name == "_mean" or keywords.get("keepdims"):
-        kept = [n for a, n in enumerate(kept) if a not in axes]
+    axes, keep = axes_of(name, keywords, rank)
+    kept = [n for a, n in enumerate(index) if a not in axes] if keep else list(index)
     parts = []
     for places in itertools.product(*(range(shape[a]) for a in axes)):
         rest, along = iter(kept), iter(places)
         full = tuple(next(along) if a in axes else next(rest) for a in range(rank))
         parts.append(reader.at(node, full))
     return Term("mean", tuple(parts)) if name.endswith("mean") else total(parts)
+
+
+def axes_of(name, keywords, rank):
+    """Return the axes that a sum or a mean runs over, and whether they are kept, of length 1."""
+    axis = {"_sum": tuple(range(rank - 1)), "_mean": -1}.get(name, keywords.get("axis"))
+    axes: Any = range(rank) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return sorted(a % rank for a in axes), name == "_mean" or bool(keywords.get("keepdims"))
 
 
 def letters_of(arguments):

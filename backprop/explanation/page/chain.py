@@ -2,8 +2,8 @@
 
 import html
 
+from ..markup import MarkdownWriter
 from ..spelling import spelled
-from ..writers import MarkdownWriter
 from .files import filled
 from .mathml import mathml
 

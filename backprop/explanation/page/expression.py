@@ -15,12 +15,12 @@ import math
 
 import numpy as np
 
-from ...errors import expects
 from ...layers.rnn import RNN
 from ..entries import BINARY
 from ..formula import COMPARISONS, COPIES
 from ..names import symbol_of
-from ..terms import ELEMENTWISE
+from ..sums import axes_of
+from ..terms import ELEMENTWISE, unknown
 
 
 def geometry(layer, image):
@@ -58,7 +58,7 @@ class Grower:
         if isinstance(statement, ast.Expr):
             return self._where_copied(statement.value)
         if isinstance(self.record.value, tuple):
-            raise self._unknown()
+            raise unknown(self.record)
         tree = self.grow(statement.value)
         if isinstance(statement, ast.AugAssign) and self.record.before is not None:
             return {**tree, "op": "added", "before": self._before(), "to": tree}
@@ -71,17 +71,13 @@ class Grower:
             return self._leaf(source, self.record.operands[source])
         method = getattr(self, f"_{type(node).__name__}", None)
         if method is None:
-            raise self._unknown()
+            raise unknown(self.record)
         return method(node)
-
-    def _unknown(self):
-        got = f"{self.record.line.source} ({self.record.line.place})"
-        return expects("explain", "lines that it can take apart", got, NotImplementedError)
 
     def _leaf(self, source, value, name=None, operand=None):
         value = value.toarray() if hasattr(value, "toarray") else value
         if not isinstance(value, int | float | np.generic | np.ndarray):
-            raise self._unknown()
+            raise unknown(self.record)
         name = symbol_of(self.record, source) if name is None else name
         sources = [one for one, *_ in self.read]
         if source not in sources:
@@ -95,7 +91,7 @@ class Grower:
     def _where_copied(self, call):
         """Return the tree of `np.copyto(y, x, where=beats)`: x where beats, otherwise y."""
         if not isinstance(call, ast.Call) or ast.unparse(call.func) != "np.copyto":
-            raise self._unknown()
+            raise unknown(self.record)
         (where,) = [word.value for word in call.keywords]
         y, x = call.args
         parts = [self.grow(one) for one in (where, x, y)]
@@ -103,41 +99,41 @@ class Grower:
 
     def _Constant(self, node):
         if not isinstance(node.value, int | float) or not math.isfinite(node.value):
-            raise self._unknown()
+            raise unknown(self.record)
         return {"op": "constant", "value": node.value, "symbol": repr(node.value), "shape": ()}
 
     def _UnaryOp(self, node):
         if not isinstance(node.op, ast.USub):
-            raise self._unknown()
+            raise unknown(self.record)
         return self._of("neg", self.grow(node.operand))
 
     def _Attribute(self, node):
         if node.attr == "real":
             return self.grow(node.value)
         if node.attr != "T":
-            raise self._unknown()
+            raise unknown(self.record)
         inner = self.grow(node.value)
         return self._turned(inner, tuple(reversed(range(len(inner["shape"])))))
 
     def _BinOp(self, node):
         if isinstance(node.op, ast.Pow):
             if not isinstance(node.right, ast.Constant):
-                raise self._unknown()
+                raise unknown(self.record)
             return self._of(f"^{node.right.value}", self.grow(node.left))
         left, right = self.grow(node.left), self.grow(node.right)
         if isinstance(node.op, ast.MatMult):
             if len(left["shape"]) < 2 or len(right["shape"]) != 2:
-                raise self._unknown()
+                raise unknown(self.record)
             shape = (*left["shape"][:-1], right["shape"][-1])
             return {"op": "@", "shape": shape, "parts": [left, right]}
         if type(node.op) not in BINARY:
-            raise self._unknown()
+            raise unknown(self.record)
         return self._of(BINARY[type(node.op)], left, right)
 
     def _Compare(self, node):
         mark = COMPARISONS.get(type(node.ops[0]))
         if mark is None:
-            raise self._unknown()
+            raise unknown(self.record)
         return self._of(mark, self.grow(node.left), self.grow(node.comparators[0]))
 
     def _IfExp(self, node):
@@ -179,7 +175,7 @@ class Grower:
             )
         if name in ("self._rows_of_windows", "windows", "fold"):
             return self._window(name, arguments)
-        raise self._unknown()
+        raise unknown(self.record)
 
     def _named(self, node):
         """Return the name of what is called and its arguments, the object of a method first."""
@@ -211,10 +207,10 @@ class Grower:
             case ast.Call(ast.Attribute(attr="views"), [ast.Call(args=[image, *_]), *_]):
                 inner = self.grow(image)
             case _:
-                raise self._unknown()
+                raise unknown(self.record)
         window = geometry(self.layer, inner["shape"])
         if window is None:
-            raise self._unknown()
+            raise unknown(self.record)
         N, C = inner["shape"][0], inner["shape"][-1]
         shape = (N, *window["positions"], *window["size"], C)
         seen = {"op": "windows", "shape": shape, "parts": [inner], "window": window}
@@ -224,7 +220,7 @@ class Grower:
     def _concatenated(self, node):
         """Return the tree of arrays side by side along the last axis."""
         if [ast.unparse(word) for word in node.keywords] != ["axis=-1"]:
-            raise self._unknown()
+            raise unknown(self.record)
         parts = self._parts(node.args[0])
         return {"op": "beside", "shape": np.shape(self.record.value), "parts": parts}
 
@@ -234,14 +230,14 @@ class Grower:
         image = inner["shape"] if name != "fold" else np.shape(value)
         window = geometry(self.layer, image)
         if window is None:
-            raise self._unknown()
+            raise unknown(self.record)
         operand = self.read[inner["slot"]][2]
         if name == "fold":
             again = self.layer.window.fold(operand, *image[1:3])
         else:
             again = self.layer.window.windows(operand)
         if again.tobytes() != np.ascontiguousarray(value).tobytes():
-            raise self._unknown()
+            raise unknown(self.record)
         op = "fold" if name == "fold" else "windows"
         return {"op": op, "shape": np.shape(value), "parts": [inner], "window": window}
 
@@ -260,10 +256,6 @@ class Grower:
         if first:
             keywords["axis"] = ast.literal_eval(first[0])
         shape = inner["shape"]
-        rank = len(shape)
-        axis = {"_sum": tuple(range(rank - 1)), "_mean": -1}.get(name, keywords.get("axis"))
-        axes = range(rank) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = sorted(a % rank for a in axes)
-        keep = name == "_mean" or bool(keywords.get("keepdims"))
+        axes, keep = axes_of(name, keywords, len(shape))
         left = [1 if a in axes else n for a, n in enumerate(shape) if keep or a not in axes]
         return {"op": name.strip("_"), "axes": axes, "keep": keep, "shape": left, "parts": [inner]}

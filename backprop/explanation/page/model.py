@@ -12,8 +12,8 @@ from ...network import Network
 from ..example import brief, name_of
 from ..formula import named, substituted
 from ..names import symbol_of
+from ..setting import equation_of
 from ..styles import Tex, Text
-from ..writers import equation_of
 from .arrays import Arrays
 from .expression import Grower
 from .looks import axes_of_value, looks, window_of

@@ -15,7 +15,7 @@ class NetworkMap {
     const isLoss = !layer.layer.length;
     const phases = isLoss ? ["loss"] : ["forward", "backward"];
     const reads = layer.reads.length ? `${layer.reads.join(", ")} → ${layer.makes}` : layer.makes;
-    const name = element("span", { class: "name" }, isLoss ? layer.name : layer.name,
+    const name = element("span", { class: "name" }, layer.name,
       element("small", {}, reads + (layer.shape.length ? ` (${layer.shape.join("×")})` : "")));
     const item = element("li", { style: `--depth: ${Math.max(0, layer.layer.length - 1)}` }, name);
     if (isLoss) item.className = "loss";
