@@ -49,6 +49,10 @@ class Layer(Configured):
     """The attributes that hold running averages, which `forward` replaces and `predict` reads."""
     integer_inputs: tuple[int, ...] = ()
     """Positions of the inputs that are whole numbers: nothing to differentiate, `dx` is None."""
+    by_example: bool | None = None
+    """Whether a batch may be cut into parts that pass at the same time, each in a thread: because
+    the passes take each example by itself, and keep the contract. If nothing is said, the layers of
+    this package may be cut, others not."""
     name: str = ""
     """What error messages and tables call this layer; a Network fills it in."""
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from .errors import batch_of, expects, generator, whole
 from .layer import Array, Grads, Layer, check_averages
+from .parallel import at_once, by_example, cut
 from .summary import summary
 
 
@@ -65,11 +66,12 @@ class Network(Layer):
     """
 
     def __init__(self, layers=(), *, inputs=1):
-        self.inputs = whole("Network", "inputs", inputs)
-        self.steps = []
-        self.in_shapes = None
+        self._begin(whole("Network", "inputs", inputs))
         for layer in layers:
             self.add(layer)
+
+    def _begin(self, inputs):
+        self.inputs, self.steps, self._owners, self.in_shapes = inputs, [], [], None
 
     # Wiring
 
@@ -89,6 +91,8 @@ class Network(Layer):
         for value in values:
             if whole(self.who, "a value's number", value, least=0) > newest:
                 raise expects(self.who, f"a value from 0 to {newest}", value)
+        if all(layer is not other for other in self):
+            self._owners.append((len(self), layer))
         self.steps.append((layer, values or (newest,)))
         if not layer.name:
             kind = type(layer).__name__.lower()
@@ -124,6 +128,11 @@ class Network(Layer):
         return any(layer.stateful for layer in self)
 
     @property
+    def by_example(self):
+        """Whether every layer takes each example by itself, and may run in two threads."""
+        return all(by_example(layer) for layer in self)
+
+    @property
     def integer_inputs(self):
         """The inputs that are whole numbers: those that a layer reads as such."""
         return tuple(i for i in range(self.inputs) if any(self._reads_whole(i)))
@@ -147,8 +156,7 @@ class Network(Layer):
 
     def owners(self):
         """Return `(number, layer)` of every layer, a shared one only where it stands first."""
-        first = {id(layer): number for number, layer in reversed(list(enumerate(self)))}
-        return [(number, layer) for number, layer in enumerate(self) if first[id(layer)] == number]
+        return self._owners
 
     # Building
 
@@ -174,6 +182,8 @@ class Network(Layer):
                 vars(layer).update(attributes)
             raise
         self.in_shapes, self.shapes = in_shapes, shapes
+        self.work = self.multiply_adds(*in_shapes)
+        self._wanted = self._with_parameters()
         self.limits = {i: self.integers_below(i) for i in self.integer_inputs}
         self.place(np.empty(self.param_count, dtype))
         return shapes[-1]
@@ -196,6 +206,13 @@ class Network(Layer):
                 _check_shared(layer, target)
             built.add(id(layer))
         return shapes
+
+    def _with_parameters(self):
+        """Return of each value whether parameters made it: where `grads` wants a delta."""
+        wanted = [False] * self.inputs
+        for layer, reads in self.steps:
+            wanted.append(bool(layer.params) or any(wanted[i] for i in reads))
+        return wanted
 
     def _check_wiring(self):
         if not self.steps:
@@ -259,10 +276,15 @@ class Network(Layer):
         """The type of the parameters."""
         return self.parameters.dtype
 
-    def flatten(self, grads, /):
-        """Return gradients by key as one vector, in the order of `parameters`."""
+    def flatten(self, grads, /, *more):
+        """Return gradients by key as one vector, in the order of `parameters`.
+
+        Of several, such as those of the parts of a batch, it is their sum in the order given.
+        """
         if not grads:
             return np.empty(0, self.dtype)
+        for each in more:
+            grads = _sum(grads, each)
         return np.concatenate([grads[key].ravel() for key in self.params])
 
     # Passes
@@ -299,7 +321,13 @@ class Network(Layer):
         return values, caches
 
     def predict(self, x, /, *more):
-        return self._run(self._enter(x, *more), {}, carrying=())[0]
+        values = self._enter(x, *more)
+
+        def act(part):
+            return self._run([value[part] for value in values], {}, carrying=())[0]
+
+        ys = at_once(act, cut(self, values))
+        return ys[0] if len(ys) == 1 else np.concatenate(ys)
 
     def advance(self, x, /, *more, states=None):
         """Return what `predict` returns, and the states that it ended with.
@@ -351,11 +379,7 @@ class Network(Layer):
         return (dxs if self.inputs > 1 else dxs[0]), grads
 
     def grads(self, delta, cache, /):
-        # A delta is wanted only where there are parameters before it.
-        wanted = [False] * self.inputs
-        for layer, reads in self.steps:
-            wanted.append(bool(layer.params) or any(wanted[i] for i in reads))
-        return self._run_back(delta, cache, wanted)[1]
+        return self._run_back(delta, cache, self._wanted)[1]
 
     def deltas(self, delta, cache, /, value=None):
         """Return dL/dv of every value v: of the inputs, and of each layer's output.

@@ -81,7 +81,7 @@ class Bidirectional(Network):
 
     def _wire(self, f, g, states=0):
         """Add all layers, for inputs with so many initial states."""
-        self.inputs, self.steps, self.in_shapes = 1 + states + self.masked, [], None
+        self._begin(1 + states + self.masked)
         add, half = super().add, states // 2
         given, mask = range(1, 1 + states), range(1 + states, self.inputs)
         h_f = add(f, 0, *given[:half], *mask)  # (1)

@@ -228,6 +228,7 @@ class BatchNorm(Layer):
 
     param_names = ("gamma", "beta")
     average_names = ("mean", "variance")
+    by_example = False  # it normalises the examples of a batch by each other
 
     def __init__(
         self,

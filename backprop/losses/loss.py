@@ -41,6 +41,9 @@ class Loss(Configured):
 
     least, most = -math.inf, math.inf
     """The range of the targets."""
+    by_example: bool | None = None
+    """Whether the loss of an example depends on no other one, so that a batch may be cut into
+    parts. If nothing is said, it does not for the losses of this package, and may for others."""
 
     def __init__(self, *, reduction="mean"):
         self.reduction = choice(type(self).__name__, "reduction", reduction, ("mean", "sum"))

@@ -19,6 +19,7 @@ from ..errors import expects
 from ..layer import Array
 from ..losses import Loss
 from ..network import Network
+from ..parallel import at_once, by_example, cut, joined, part_of
 from ..selection import fits, where
 
 
@@ -61,16 +62,38 @@ class Objective:
         net = self.net
         check_views(self.who, net)
         xs = x if isinstance(x, tuple) else (x,)
-        y, caches = net.forward(*xs, rng=rng, states=states)
-        loss, cache = self.loss.forward(y, target)
-        delta = self.loss.backward(cache)
-        gradient = net.flatten(net.grads(delta, caches))
+        found = self._of_parts([np.asanyarray(each) for each in (*xs, target)], rng, states)
+        data_loss, y, gradient, final_states = found
         penalty = 0.0
         for each, part in self.penalties:
             P, cache = each.forward(net.parameters[part])
             penalty += float(P)
             gradient[part] += each.backward(cache)  # (2)
-        return Value(float(loss), penalty, y, gradient, net.final_states(caches))
+        return Value(data_loss, penalty, y, gradient, final_states)
+
+    def _of_parts(self, arrays, rng, states):
+        """Return what `_of_part` does, of the whole batch, for parts that pass at the same time."""
+        net, N = self.net, len(arrays[-1])
+        parts = cut(net, arrays, training=True)
+        if len(parts) == 1 or not by_example(self.loss):
+            loss, y, grads, final_states = self._of_part(arrays, 1.0, rng, states)
+            return loss, y, net.flatten(grads), final_states
+
+        def act(part, rng):
+            share = len(arrays[-1][part]) / N if self.loss.reduction == "mean" else 1.0
+            return self._of_part([a[part] for a in arrays], share, rng, part_of(states, part))
+
+        rngs = rng.spawn(len(parts)) if rng else [None] * len(parts)
+        losses, ys, grads, final = zip(*at_once(act, parts, rngs), strict=True)
+        return sum(losses), np.concatenate(ys), net.flatten(*grads), joined(*final)
+
+    def _of_part(self, arrays, share, rng, states):
+        """Return loss, output, gradients and final states, the first and third times `share`."""
+        net, (*xs, target) = self.net, arrays
+        y, caches = net.forward(*xs, rng=rng, states=states)
+        loss, cache = self.loss.forward(y, target)
+        delta = share * self.loss.backward(cache)
+        return share * float(loss), y, net.grads(delta, caches), net.final_states(caches)
 
     def penalty(self):
         """Return the sum of the penalties."""

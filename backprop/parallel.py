@@ -1,0 +1,134 @@
+r"""A batch in parts, one for each thread.
+
+Where a layer takes every example by itself, $y_n = f(x_n; \theta)$, a batch may be cut into parts:
+the outputs are the same, and the gradient, a sum over the examples, is the sum of the parts' own,
+
+$$ \frac{\partial L}{\partial \theta} = \sum_{\text{parts}}\, \sum_{n \in \text{part}}
+   \Bigl(\frac{\partial y_n}{\partial \theta}\Bigr)^{\!\top} \delta_n. $$
+
+Passes are pure, so that the parts can go through one network at the same time. There are as many as
+NumPy's BLAS may have threads (`OMP_NUM_THREADS`, or `threadpoolctl.threadpool_limits`), and each is
+left with one: then both cores do not only multiply matrices, but all that comes between, too. The
+parts' gradients are added in the order of the examples, whichever came first, so the same number of
+threads gives the same bits.
+"""
+
+import contextlib
+import contextvars
+import functools
+import os
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+WORTH = 2**22
+"""The multiply-adds that a part has at the least, in a forward pass: a tenth of a millisecond, as
+long as it takes to wake a thread."""
+REUSE = 2**7
+"""The multiply-adds that a part has at the least for each parameter, in training. With fewer, as in
+small batches of a fully connected network, it takes longer to add the parts' gradients than two
+threads of BLAS save."""
+
+
+def cut(net, arrays, training=False):
+    """Return slices of a batch: as many as there are threads for, if each has enough to do.
+
+    Args:
+        net: a built Network.
+        arrays: inputs (and targets) of the batch.
+        training: whether there will be gradients to add.
+    """
+    counts = {len(each) if each.ndim else 0 for each in arrays}
+    N = max(counts)
+    least = max(WORTH, REUSE * net.parameters.size) if training else WORTH
+    if len(counts) > 1 or net.work * N < 2 * least or not net.by_example:
+        return [slice(0, N)]
+    count = min(threads(), N, net.work * N // least)
+    bounds = [N * k // count for k in range(count + 1)]
+    return [slice(*each) for each in pairwise(bounds)]
+
+
+def by_example(thing):
+    """Return whether a layer or a loss takes each example of a batch by itself."""
+    if thing.by_example is not None:
+        return thing.by_example
+    return type(thing).__module__.startswith(f"{__package__}.")
+
+
+def at_once(act, *columns):
+    """Return `[act(*row) for row in zip(*columns)]`, each row in a thread of its own.
+
+    The first one runs in this thread. Each has a single thread of BLAS. Raises what the first of
+    them raised that failed, when all have ended.
+    """
+    (first, *others) = zip(*columns, strict=True)
+    if not others:
+        return [act(*first)]
+    with _one_blas_thread():
+        # A copied context brings along what holds for this thread, such as np.errstate.
+        begun = [
+            _pool(len(others)).submit(contextvars.copy_context().run, act, *row) for row in others
+        ]
+        try:
+            results = [act(*first)]
+        finally:
+            errors = [each.exception() for each in begun]  # waits
+        for error in filter(None, errors):
+            raise error
+        return [*results, *(each.result() for each in begun)]
+
+
+def threads():
+    """Return how many threads NumPy's BLAS may have now."""
+    return max((library.get_num_threads() for library in _blas()), default=1)
+
+
+def part_of(states, part) -> Any:
+    """Return the states of the examples of a part; `states` are those that `forward` takes."""
+    return _each(lambda state: state[part], states)
+
+
+def joined(first, *others) -> Any:
+    """Return the final states of a batch, from those of its parts."""
+    return _each(lambda *parts: np.concatenate(parts), first, *others) if others else first
+
+
+def _each(act, first, *others):
+    """Return states of the same structure, made by `act` of the arrays in the same places."""
+    if not first:
+        return first
+    if isinstance(first, dict):
+        return {key: _each(act, first[key], *(each[key] for each in others)) for key in first}
+    return tuple(act(*arrays) for arrays in zip(first, *others, strict=True))
+
+
+@contextlib.contextmanager
+def _one_blas_thread():
+    before = [library.get_num_threads() for library in _blas()]
+    for library in _blas():
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, count in zip(_blas(), before, strict=True):
+            library.set_num_threads(count)
+
+
+@functools.cache
+def _blas():
+    """Return the BLAS libraries that are loaded, as threadpoolctl controls them."""
+    from threadpoolctl import ThreadpoolController  # looks through all libraries: once is enough
+
+    return [each for each in ThreadpoolController().lib_controllers if each.user_api == "blas"]
+
+
+@functools.cache
+def _pool(size):
+    from concurrent.futures import ThreadPoolExecutor  # is not needed to import this package
+
+    return ThreadPoolExecutor(size, thread_name_prefix="backprop")
+
+
+if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
