@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from .errors import expects, real
+from .parallel import at_once, evenly, ours, threads
 from .settings import Configured
 
 
@@ -28,6 +29,8 @@ class Optimizer(Configured):
     # intermediate results, 128 KiB each in float32, then stay in a core's own cache: for Adam on
     # half a million parameters that is five times as fast as one pass over whole vectors.
     block = 32768
+    # A thread has so many numbers at the least: it takes longer to move them than to wake it.
+    worth = 131072
 
     def __init__(self, rate):
         self.rate = real(type(self).__name__, "rate", rate, least=0)
@@ -51,10 +54,16 @@ class Optimizer(Configured):
         rate = real(type(self).__name__, "rate", self.rate if rate is None else rate, least=0)
         self._check(w, g, state)
         state["t"] += 1
-        for start in range(0, w.size, self.block):
-            part = slice(start, start + self.block)
-            slots = {name: state[name][part] for name in self.slots}
-            self.update(w[part], g[part], {"t": state["t"], **slots}, rate)
+
+        def act(stretch):
+            for start in range(stretch.start, stretch.stop, self.block):
+                part = slice(start, min(start + self.block, stretch.stop))
+                slots = {name: state[name][part] for name in self.slots}
+                self.update(w[part], g[part], {"t": state["t"], **slots}, rate)
+
+        # Each number is moved by itself: any number of threads gives the same bits.
+        count = min(threads(), w.size // self.worth) if ours(self) else 1
+        at_once(act, evenly(w.size, count))
 
     def update(self, w, g, state, rate, /):
         """Do the equations, in place, on one piece of the vectors; `t` counts this step too."""

@@ -44,15 +44,23 @@ def cut(net, arrays, training=False):
     least = max(WORTH, REUSE * net.parameters.size) if training else WORTH
     if len(counts) > 1 or net.work * N < 2 * least or not net.by_example:
         return [slice(0, N)]
-    count = min(threads(), N, net.work * N // least)
+    return evenly(N, min(threads(), net.work * N // least))
+
+
+def evenly(N, count):
+    """Return `count` slices of `N` things, in order; N if they are fewer."""
+    count = max(1, min(count, N))
     bounds = [N * k // count for k in range(count + 1)]
     return [slice(*each) for each in pairwise(bounds)]
 
 
 def by_example(thing):
     """Return whether a layer or a loss takes each example of a batch by itself."""
-    if thing.by_example is not None:
-        return thing.by_example
+    return ours(thing) if thing.by_example is None else thing.by_example
+
+
+def ours(thing):
+    """Return whether the class of a thing is one of this package: pure, where it has to be."""
     return type(thing).__module__.startswith(f"{__package__}.")
 
 

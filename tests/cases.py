@@ -6,6 +6,7 @@
 import dataclasses
 
 import numpy as np
+import numpy.typing as npt
 
 import backprop as bp
 from backprop.checks.trials import ready
@@ -27,11 +28,11 @@ class Case:
         """The shapes without the batch axis."""
         return [shape[1:] for shape in self.shapes]
 
-    def build(self, dtype=np.float64):
+    def build(self, dtype: npt.DTypeLike = np.float64):
         """Return a built copy whose parameters are all away from zero, biases too."""
         return ready(self.layer, *self.in_shapes, dtype=dtype)
 
-    def inputs(self, dtype=np.float64, seed=2):
+    def inputs(self, dtype: npt.DTypeLike = np.float64, seed=2):
         """Return inputs for it, whole numbers where it takes such."""
         rng = np.random.default_rng(seed)
         xs = [numbers(self.layer, i, shape, rng) for i, shape in enumerate(self.shapes)]

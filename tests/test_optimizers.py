@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from backprop import optimizers
 from backprop.optimizers import (
     SGD,
     AdaGrad,
@@ -275,6 +276,21 @@ def test_pieces_equal_one_pass_bit_for_bit(optimizer):
     assert state["t"] == same_state["t"] == 3
     for name in optimizer.slots:
         assert state[name].tobytes() == same_state[name].tobytes()
+
+
+@every_optimizer
+def test_any_number_of_threads_gives_the_same_bits(optimizer, monkeypatch):
+    results = []
+    for count in (1, 2, 3):
+        monkeypatch.setattr(optimizers, "threads", lambda count=count: count)
+        one = copy.copy(optimizer)
+        one.block, one.worth = 8, 10
+        w, g = vectors(37, dtype=np.float32)
+        state = one.start(w)
+        for _ in range(3):
+            one.step(w, g, state)
+        results.append([w.tobytes(), *(state[name].tobytes() for name in one.slots)])
+    assert results[0] == results[1] == results[2]
 
 
 @every_optimizer
