@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from .errors import batch_of, expects, generator, whole
 from .layer import Array, Grads, Layer, check_averages
+from .memory import keep_freed_memory
 from .parallel import at_once, by_example, cut
 from .summary import summary
 
@@ -173,6 +174,7 @@ class Network(Layer):
         if len(in_shapes) != self.inputs:
             raise expects(self.who, f"the shapes of {self.inputs} inputs", len(in_shapes))
         self._check_wiring()
+        keep_freed_memory()
         before = [(layer, dict(vars(layer))) for layer in inside(self)]
         try:
             shapes = self._build_layers(in_shapes, generator(self.who, rng), dtype)
