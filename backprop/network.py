@@ -427,10 +427,10 @@ class Network(Layer):
             earlier = of_layer.get(id(layer))
             of_layer[id(layer)] = _sum(earlier, grads) if earlier else grads
         return deltas, {
-            f"{number}.{name}": of_layer[id(layer)][name]
+            f"{number}.{name}": d
             for number, layer in self.owners()
             if id(layer) in of_layer
-            for name in layer.params
+            for name, d in of_layer[id(layer)].items()
         }
 
     @property
