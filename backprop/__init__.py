@@ -15,6 +15,7 @@ from .checks import (
 )
 from .data import (
     Dataset,
+    Scaled,
     batches,
     list_data,
     load_data,
@@ -191,6 +192,7 @@ __all__ = [
     "ReLU",
     "ReduceOnPlateau",
     "Reshape",
+    "Scaled",
     "SiLU",
     "Sigmoid",
     "Softmax",

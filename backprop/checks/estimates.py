@@ -3,6 +3,11 @@ r"""Derivatives estimated from values alone.
 Every estimator takes a function $\varphi(t)$ of one number, with $\varphi(0)$ the value where the
 derivative is asked for: one entry of an array moved by $t$ (`along_entry`), or a whole array moved
 by $t$ along a direction (`along`).
+
+The two kinds of estimates see different code where a layer has compiled kernels for float64
+(`backprop.compiled`). These take real numbers alone: the differences and the gradient are theirs,
+while the complex step goes through the NumPy lines. A gradient that agrees with both is that of
+both.
 """
 
 from dataclasses import dataclass

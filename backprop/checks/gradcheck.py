@@ -33,6 +33,9 @@ def gradcheck(
     * the complex step, which must agree to $10^{-12}$ wherever the code lets a complex number pass;
     * central differences, extrapolated until they are good enough, and knowing how good they are.
 
+    Where a layer has compiled kernels for float64 (`backprop.compiled`), they give the gradients
+    and the differences, and its NumPy lines the complex step: a verdict holds both to each other.
+
     Differences are relative to the largest entry of the tensor. The verdict on an entry is `ok`,
     `wrong`, `undefined here` (a kink, such as a ReLU at exactly 0: both one-sided slopes are given)
     or `cannot tell` (the estimate itself is too uncertain). Every entry of small tensors is

@@ -7,6 +7,8 @@ gradient check has to catch them all; and a wrong gradient that equals a mutant'
 name.
 
 The class is a subclass in which one method is compiled anew: nothing happens to the class itself.
+Its backward pass runs the NumPy lines, in whose place no kernel of `backprop.compiled` would have
+the mistake.
 """
 
 import ast
@@ -17,7 +19,9 @@ import inspect
 import re
 import textwrap
 import types
+from typing import Any
 
+from ..compiled import readable
 from ..errors import expects
 from .mistakes import Names, of_statement
 
@@ -52,10 +56,14 @@ class Mutant:
         """The class with the mistake: a subclass of `of` by the same name."""
         attribute, _, name = self.method.rpartition(".")
         owner = _helper(self.of, name) if attribute else self.of
-        changed = _compiled(getattr(owner, name), self.equation, self.becomes)
+        changed = _by_lines(_compiled(getattr(owner, name), self.equation, self.becomes))
+        passes = [one for one in ("backward", "grads") if hasattr(self.of, one)]
+        methods: dict[str, Any] = {one: _by_lines(getattr(self.of, one)) for one in passes}
         if attribute:
-            return _subclass(self.of, attribute, _with_method(attribute, name, changed))
-        return _subclass(self.of, name, changed)
+            methods[attribute] = _with_method(attribute, name, changed)
+        else:
+            methods[name] = changed
+        return _subclass(self.of, methods)
 
     def applied(self, thing, /):
         """Return a copy of the layer or loss `thing`, built or not, that has the mistake."""
@@ -271,9 +279,21 @@ class _Replace(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _subclass(cls, name, value):
+def _by_lines(function):
+    """Return `function` so that no compiled kernel stands in for its lines."""
+
+    def run(self, *args, **more):
+        with readable():
+            return function(self, *args, **more)
+
+    # By this name `explain` knows the frame of a layer's pass.
+    run.__code__ = run.__code__.replace(co_name=function.__name__)
+    return functools.wraps(function)(run)
+
+
+def _subclass(cls, attributes):
     kept = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-    return type(cls.__name__, (cls,), {**kept, name: value})
+    return type(cls.__name__, (cls,), {**kept, **attributes})
 
 
 def _with_method(attribute, name, changed):
@@ -281,7 +301,7 @@ def _with_method(attribute, name, changed):
 
     def get(self):
         helper = copy.copy(vars(self)[attribute])
-        helper.__class__ = _subclass(type(helper), name, changed)
+        helper.__class__ = _subclass(type(helper), {name: changed})
         return helper
 
     def put(self, helper):

@@ -27,7 +27,7 @@ FOUND = find_spec("numba") is not None and os.environ.get("BACKPROP_COMPILED") !
 """Whether there is anything to run. Numba itself is imported by the first kernel that runs."""
 TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
-_reading = 0
+_readers: dict[int, set] = {}  # what is left out for each `readable()` that is open
 
 
 def kernels(name, *arrays):
@@ -37,10 +37,14 @@ def kernels(name, *arrays):
         name: a file of this package.
         arrays: what the functions would be called with; all have to be of the same type.
     """
-    if not FOUND or _reading:
+    if not FOUND:
         return None
     dtype = arrays[0].dtype
     if dtype not in TYPES or any(each.dtype != dtype for each in arrays):
+        return None
+    if _readers:
+        for left_out in list(_readers.values()):
+            left_out.add(name)
         return None
     return _loaded(name)
 
@@ -52,10 +56,14 @@ def _loaded(name):
 
 @contextlib.contextmanager
 def readable():
-    """Run the NumPy lines only: compiled ones cannot be followed line by line."""
-    global _reading
-    _reading += 1
+    """Run the NumPy lines only: compiled ones cannot be followed line by line.
+
+    It holds for every thread: a pass may be the work of several. What it yields is a set, which
+    gets the names of the files whose functions were left out meanwhile.
+    """
+    left_out = set()
+    _readers[id(left_out)] = left_out
     try:
-        yield
+        yield left_out
     finally:
-        _reading -= 1
+        del _readers[id(left_out)]

@@ -5,10 +5,12 @@ from .dataset import Dataset
 from .idx import read_idx, write_idx
 from .loading import load_data
 from .named import list_data
+from .scaled import Scaled
 from .tables import read_csv, read_npz
 
 __all__ = [
     "Dataset",
+    "Scaled",
     "batches",
     "list_data",
     "load_data",

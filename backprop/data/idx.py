@@ -15,6 +15,7 @@ Source: Y. LeCun, C. Cortes and C. Burges, *The MNIST database of handwritten di
 
 import gzip
 import math
+import os
 import struct
 import sys
 import zlib
@@ -32,19 +33,29 @@ MOST_AXES = 64  # of a NumPy array; the format could say 255
 CHUNK = 2**20
 
 
-def read_idx(path, /):
+def read_idx(path, /, *, mmap=False):
     """Return the array in the IDX file at `path`, compressed or not: its first bytes tell.
 
     Memory is taken only for what the file really holds, whatever its header promises.
 
+    Args:
+        path: the file.
+        mmap: whether the numbers stay in the file, which must not be compressed then, and are read
+            when they are asked for. The array cannot be written to. Numbers of several bytes stay
+            big-endian; a network converts them batch by batch.
+
     Raises:
-        ValueError: the file is not exactly one IDX array.
+        ValueError: the file is not exactly one IDX array, or is compressed and to be mapped.
         OSError: the file cannot be read.
     """
     who = f"read_idx {str(path)!r}"
     try:
         with open(path, "rb") as file:
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
+            if mmap and zipped:
+                raise expects(who, "a file that is not compressed, to map it", "one by gzip")
+            if mmap:
+                return _mapped(who, file)
             return _decode(who, gzip.GzipFile(fileobj=file) if zipped else file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise expects(who, "a whole gzip file", "a damaged one") from error
@@ -80,6 +91,27 @@ def encode(who, array, /):
 
 
 def _decode(who, file):
+    shape, dtype = _header(who, file)
+    array = the_rest(who, file, shape, dtype)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _mapped(who, file):
+    """Return the array in an open file as a map of it, of which nothing is read yet."""
+    shape, dtype = _header(who, file)
+    size, start = size_of(who, shape, dtype), file.tell()
+    held = os.fstat(file.fileno()).st_size - start
+    if held < size:
+        raise expects(who, f"{size} bytes of numbers for the sizes {shape}", held)
+    if held > size:
+        raise expects(who, f"nothing after {size} bytes of numbers", "more")
+    if size == 0:
+        return np.empty(shape, dtype)  # there is no map of nothing
+    return np.memmap(file, dtype, "r", start, shape)
+
+
+def _header(who, file):
+    """Return the shape and the type that an IDX file says its array has."""
     magic = exactly(who, file, 4, "bytes of type and axes")
     zeros, code, axes = magic[:2], magic[2], magic[3]
     if any(zeros):
@@ -89,20 +121,24 @@ def _decode(who, file):
     if not 1 <= axes <= MOST_AXES:
         raise expects(who, f"1 to {MOST_AXES} axes", axes)
     shape = struct.unpack(f">{axes}I", exactly(who, file, 4 * axes, "bytes of sizes"))
-    array = the_rest(who, file, shape, np.dtype(TYPES[code]))
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    return shape, np.dtype(TYPES[code])
 
 
 def the_rest(who, file, shape, dtype, by_columns=False):
     """Return the rest of `file` as an array, or raise ValueError where it is not just that."""
-    extent = math.prod(max(1, length) for length in shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or len(shape) > MOST_AXES or extent > sys.maxsize:
-        raise expects(who, "sizes that an array can have", shape)
-    size = math.prod(shape) * dtype.itemsize
+    size = size_of(who, shape, dtype)
     content = exactly(who, file, size, f"bytes of numbers for the sizes {shape}")
     if file.read(1):
         raise expects(who, f"nothing after {size} bytes of numbers", "more")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C")
+
+
+def size_of(who, shape, dtype):
+    """Return how many bytes an array has, or raise ValueError where none can have the shape."""
+    extent = math.prod(max(1, length) for length in shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or len(shape) > MOST_AXES or extent > sys.maxsize:
+        raise expects(who, "sizes that an array can have", shape)
+    return math.prod(shape) * dtype.itemsize
 
 
 def exactly(who, file, count, what):

@@ -31,9 +31,10 @@ def explain(
 
     Without `x` it is the derivation of `subject`. With `x` it is one pass of a network, forward and
     back: for every layer the formula, the line, the numbers in their places and what they gave. The
-    numbers are those that the shipped code computed, recorded while it ran. Nothing is changed, not
-    even running averages. An array too large to be written out is a map of signs and sizes, with
-    its largest entry taken apart below it.
+    numbers are those that the shipped code computed, recorded while it ran; if a compiled kernel
+    would have stood in for some lines, they run themselves, and the page says so. Nothing is
+    changed, not even running averages. An array too large to be written out is a map of signs and
+    sizes, with its largest entry taken apart below it.
 
     With `pick` other entries are taken apart, each below the line that made it, as many as you
     like: "0.y[0,3,2,1]" of what layer 0 makes, "0.x[...]" of what it reads; "3.delta[0,7]" of

@@ -10,7 +10,7 @@ from ..network import Network
 from .markup import LatexWriter, MarkdownWriter
 from .picks import Entries, Picker, largest_of
 from .recording import Recording
-from .setting import Note
+from .setting import Note, remarks
 from .terminal import TextWriter
 
 ROUNDS = 2
@@ -100,6 +100,7 @@ class Example:
         if made_by_no_line:
             yield Note("Picked, and made by no line of a layer:")
             yield Entries(made_by_no_line)
+        yield from remarks(run)
 
     def _forward(self, prefix):
         net = self.recording.network(prefix)

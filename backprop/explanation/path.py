@@ -6,7 +6,7 @@ from .example import Place, Title, brief, name_of
 from .markup import LatexWriter, MarkdownWriter
 from .recording import Recording
 from .search import Search
-from .setting import Note
+from .setting import Note, remarks
 from .terminal import TextWriter
 from .ways import MOST, Factor, Node, Step, Way, products
 
@@ -97,3 +97,4 @@ class Path:
             )
         where = f'stands in grads["{key}"]' if key in run.grads else "backward handed down"
         yield Note(f"{self.value!s} is what {where}, to the last bit.")
+        yield from remarks(run)

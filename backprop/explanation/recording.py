@@ -33,6 +33,8 @@ class Recording:
     """The gradients by the parameters."""
     caches: tuple = ()
     """The caches of the network and of the loss: what forward kept for backward."""
+    left_out: frozenset[str] = frozenset()
+    """The compiled kernels that would have run, if nobody had looked at the lines."""
 
     def of(self, steps, phase):
         """Return the records of one layer's pass, those of a network inside it included."""
@@ -111,4 +113,4 @@ def record(net, xs, target, loss, rng=None):
     dxs = dxs if isinstance(dxs, tuple) else (dxs,)
     passes = tuple(trace.records), tuple(trace.calls)
     found = (tuple(xs), target, y, value, delta, dxs, grads, (caches, cache))
-    return Recording(net, loss, *passes, *found)
+    return Recording(net, loss, *passes, *found, frozenset(trace.left_out))

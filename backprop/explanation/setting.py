@@ -22,6 +22,18 @@ class Note:
     text: str
 
 
+OF_LINES = (
+    "The numbers are those of the NumPy lines; training runs compiled kernels, equal but for"
+    " rounding."
+)
+
+
+def remarks(recording):
+    """Yield what stands at the foot of a page about all its numbers, if anything."""
+    if recording.left_out:
+        yield Note(OF_LINES)
+
+
 class Writer:
     """What both writers decide alike: what is written out, and where a formula is broken."""
 

@@ -7,7 +7,8 @@
 A tagged line's operands are read just before it runs and its result just after, and both are
 copied, so that what is written over later stays as it was. Nothing is computed anew. The tracer is
 `sys.settrace`, in this thread, between `with` and its end; a trace function that was there before,
-a debugger's, rests meanwhile and is put back.
+a debugger's, rests meanwhile and is put back. Compiled kernels, which no line of theirs can be seen
+of, rest too: `trace.left_out` are those that would have run.
 """
 
 import inspect
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import compiled
 from ..network import Network, inside
 from .records import Call, Record
 from .statements import lines_of, read, readable
@@ -37,6 +39,7 @@ class Tracer:
     def __init__(self, *subjects):
         self.records: list[Record] = []
         self.calls: list[Call] = []
+        self.left_out: set[str] = set()
         self.phase = "forward"
         self.open = 0
         """How many tagged lines are running, one inside the other."""
@@ -46,12 +49,16 @@ class Tracer:
         self._copies: dict[tuple, Any] = {}
 
     def __enter__(self):
+        self._lines = compiled.readable()
+        self._left_out = self._lines.__enter__()
         self._before = sys.gettrace()
         sys.settrace(self._enter_frame)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *raised):
         sys.settrace(self._before)
+        self._lines.__exit__(*raised)
+        self.left_out |= self._left_out
 
     def _enter_frame(self, frame, event, arg):
         """Return what watches a frame that has tagged lines, or that is a layer's pass."""

@@ -2,18 +2,19 @@
 
 import numpy as np
 
+from ..data.scaled import as_it_is
 from ..errors import batch_of, expects
 from ..network import check_whole
 
-CHUNK = 2**20
-"""How many numbers are looked at together: a few megabytes, however large the data set is."""
+CHUNK = 2**16
+"""How many numbers are looked at together: what a cache holds, however large the data set is."""
 
 
 class Examples:
     """Inputs and targets of a data set, none of them copied.
 
     `examples[index]` are the `(inputs, target)` of a batch, `inputs` being a tuple with one array
-    for each input of the network. The arrays may be memory-mapped files.
+    for each input of the network. The arrays may be memory-mapped files, or Scaled ones.
 
     Args:
         who: what error messages begin with.
@@ -32,7 +33,7 @@ class Examples:
         if not (isinstance(data, tuple | list) and len(data) == 2):
             raise expects(who, "data to be a pair (x, y)", type(data).__name__, TypeError)
         x, y = data
-        self.inputs = tuple(np.asanyarray(each) for each in (x if isinstance(x, tuple) else (x,)))
+        self.inputs = tuple(as_it_is(each) for each in (x if isinstance(x, tuple) else (x,)))
         self.target = np.asanyarray(y)
         arrays = (*self.inputs, self.target)
         counts = [len(each) if each.ndim else 0 for each in arrays]

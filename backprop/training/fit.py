@@ -37,9 +37,9 @@ def fit(
     r"""Train `net` in place on examples and return the History.
 
     Everything is checked before anything changes. The data set is not copied: each batch is taken
-    as `x[index]`, so that arrays may be memory-mapped files. Batches are functions of `(seed,
-    epoch)` and random layers of `(seed, update)`, so a run that goes on from a History is the run
-    that it would have been in one piece, bit for bit.
+    as `x[index]`, so that arrays may be memory-mapped files, and images `Scaled` ones. Batches are
+    functions of `(seed, epoch)` and random layers of `(seed, update)`, so a run that goes on from a
+    History is the run that it would have been in one piece, bit for bit.
 
     The loss reported is the loss minimised: over the examples of the epoch, each seen before the
     update that it took part in, with the penalties. The validation loss has the penalties too, so

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..data.scaled import as_it_is
 from ..errors import expects
 from .step import TrainStep
 
@@ -105,7 +106,7 @@ class TruncatedBPTT:
             FloatingPointError: as in `TrainStep.update`. States and parameters are then as they
                 were before that chunk.
         """
-        xs = tuple(np.asanyarray(each) for each in (x if isinstance(x, tuple) else (x,)))
+        xs = tuple(as_it_is(each) for each in (x if isinstance(x, tuple) else (x,)))
         y = np.asanyarray(y)
         self._check((*xs, y))
         return self._updates(xs, y, rate)

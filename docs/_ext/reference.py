@@ -25,7 +25,7 @@ PAGES = {
     ("checking", "Checking and explaining"): [bp.gradcheck, bp.certify, bp.parity, bp.explain],
     ("data", "Data"): [
         bp.load_data, bp.list_data, bp.Dataset, bp.split, bp.batches, bp.one_hot, bp.mask_of,
-        bp.read_idx, bp.write_idx, bp.read_csv, bp.read_npz,
+        bp.read_idx, bp.write_idx, bp.read_csv, bp.read_npz, bp.Scaled,
     ],
 }  # fmt: skip
 """Pages of the names that stand in `backprop` itself and have no chapter."""

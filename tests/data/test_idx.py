@@ -32,11 +32,11 @@ def obvious(content):
     return array
 
 
-def message(path, content):
+def message(path, content, **how):
     """Return the error that the file `content` is refused with, after the name of the file."""
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"^read_idx") as caught:
-        read_idx(path)
+        read_idx(path, **how)
     start = f"read_idx {str(path)!r} expects "
     assert str(caught.value).startswith(start)
     return str(caught.value).removeprefix(start)
@@ -68,6 +68,43 @@ def test_the_bytes_are_those_of_the_format(tmp_path):
     assert (tmp_path / "b").read_bytes() == expected
 
 
+@given(
+    array=st.sampled_from(DTYPES).flatmap(
+        lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=1, max_dims=5, min_side=0))
+    )
+)
+def test_what_is_written_is_mapped(tmp_path_factory, array):
+    path = tmp_path_factory.mktemp("idx") / "array"
+    write_idx(path, array)
+    mapped = read_idx(path, mmap=True)
+    assert isinstance(mapped, np.memmap) == (array.size > 0)
+    assert mapped.dtype == array.dtype.newbyteorder(">")
+    assert_array_equal(mapped.astype(array.dtype), array, strict=True)
+
+
+def test_a_map_is_to_be_read_only(tmp_path):
+    (tmp_path / "a").write_bytes(SMALL)
+    mapped = read_idx(tmp_path / "a", mmap=True)
+    with pytest.raises(ValueError, match="read-only"):
+        mapped[0, 0] = 7
+    assert (tmp_path / "a").read_bytes() == SMALL
+
+
+def test_a_map_takes_no_memory(tmp_path):
+    write_idx(tmp_path / "a", np.zeros((64, 2**16), np.uint8))
+    tracemalloc.start()
+    try:
+        mapped = read_idx(tmp_path / "a", mmap=True)
+        assert tracemalloc.get_traced_memory()[1] < mapped.nbytes / 16
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_compressed_cannot_be_mapped(tmp_path):
+    got = message(tmp_path / "a", gzip.compress(SMALL), mmap=True)
+    assert got == "a file that is not compressed, to map it, got one by gzip"
+
+
 def test_views_and_foreign_byte_orders_are_written_by_value(tmp_path):
     array = np.arange(24, dtype=">i4").reshape(2, 3, 4)[:, ::-1, ::2]
     write_idx(tmp_path / "a", array)
@@ -96,16 +133,16 @@ def test_what_is_read_can_be_written_to(tmp_path):
 
 
 @pytest.mark.parametrize("length", range(len(SMALL)))
-@pytest.mark.parametrize("zipped", [False, True])
-def test_cut_short_at_any_length(tmp_path, length, zipped):
-    content = gzip.compress(SMALL[:length]) if zipped else SMALL[:length]
+@pytest.mark.parametrize("how", ["read", "unzipped", "mapped"])
+def test_cut_short_at_any_length(tmp_path, length, how):
+    content = gzip.compress(SMALL[:length]) if how == "unzipped" else SMALL[:length]
     if length < 4:
         expected = f"4 bytes of type and axes, got {length}"
     elif length < 12:
         expected = f"8 bytes of sizes, got {length - 4}"
     else:
         expected = f"6 bytes of numbers for the sizes (2, 3), got {length - 12}"
-    assert message(tmp_path / "a", content) == expected
+    assert message(tmp_path / "a", content, mmap=how == "mapped") == expected
 
 
 def test_a_gzip_cut_short_at_any_length(tmp_path):
@@ -126,6 +163,7 @@ def test_a_gzip_damaged_in_its_numbers_or_checksum(tmp_path):
 def test_bytes_after_the_numbers(tmp_path, pack):
     expected = "nothing after 6 bytes of numbers, got more"
     assert message(tmp_path / "a", pack(SMALL + b"\0")) == expected
+    assert message(tmp_path / "a", SMALL + b"\0", mmap=True) == expected
 
 
 @pytest.mark.parametrize(
@@ -140,7 +178,8 @@ def test_bytes_after_the_numbers(tmp_path, pack):
     ],
 )
 def test_a_header_that_is_none(tmp_path, start, expected):
-    assert message(tmp_path / "a", start + SMALL[4:]) == expected
+    for mmap in (False, True):
+        assert message(tmp_path / "a", start + SMALL[4:], mmap=mmap) == expected
 
 
 LIES = [
@@ -153,13 +192,13 @@ LIES = [
 
 
 @pytest.mark.parametrize(("sizes", "expected"), LIES)
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_sizes_that_lie_cost_no_memory(tmp_path, sizes, expected, pack):
+@pytest.mark.parametrize(("pack", "mmap"), [(bytes, False), (gzip.compress, False), (bytes, True)])
+def test_sizes_that_lie_cost_no_memory(tmp_path, sizes, expected, pack, mmap):
     header = struct.pack(f">HBB{len(sizes)}I", 0, 0x08, len(sizes), *sizes)
     content = pack(header + SMALL[12:])
     tracemalloc.start()
     try:
-        assert message(tmp_path / "a", content) == expected
+        assert message(tmp_path / "a", content, mmap=mmap) == expected
         assert tracemalloc.get_traced_memory()[1] < 2**23
     finally:
         tracemalloc.stop()

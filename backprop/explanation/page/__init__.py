@@ -12,6 +12,7 @@ import html
 import json
 
 from ...errors import expects
+from ..setting import remarks
 from ..styles import GREEK
 from .files import filled, read
 from .model import Model
@@ -33,6 +34,7 @@ def written(recording, digits=6, small=16):
     return filled(
         "page.html",
         title=html.escape(data["title"]),
+        remarks="".join(f" {html.escape(note.text)}" for note in remarks(recording)),
         script="\n".join(read(f"{name}.js") for name in SCRIPTS),
         data=json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
         numbers=model.arrays.packed(),
