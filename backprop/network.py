@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from .errors import batch_of, expects, generator, whole
 from .layer import Array, Grads, Layer, check_averages
-from .memory import keep_freed_memory
 from .parallel import at_once, by_example, cut
 from .summary import summary
 
@@ -174,7 +173,6 @@ class Network(Layer):
         if len(in_shapes) != self.inputs:
             raise expects(self.who, f"the shapes of {self.inputs} inputs", len(in_shapes))
         self._check_wiring()
-        keep_freed_memory()
         before = [(layer, dict(vars(layer))) for layer in inside(self)]
         try:
             shapes = self._build_layers(in_shapes, generator(self.who, rng), dtype)
@@ -427,10 +425,10 @@ class Network(Layer):
             earlier = of_layer.get(id(layer))
             of_layer[id(layer)] = _sum(earlier, grads) if earlier else grads
         return deltas, {
-            f"{number}.{name}": d
+            f"{number}.{name}": of_layer[id(layer)][name]
             for number, layer in self.owners()
             if id(layer) in of_layer
-            for name, d in of_layer[id(layer)].items()
+            for name in layer.params
         }
 
     @property

@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 
-from .compiled import kernels
 from .errors import expects, real
 from .parallel import at_once, evenly, ours, threads
 from .settings import Configured
@@ -135,9 +134,6 @@ class SGD(Optimizer):
 
     def update(self, w, g, state, rate, /):
         v = state["v"]
-        if not (self.weight_decay or self.nesterov) and (compiled := kernels("updates", w, g, v)):
-            compiled.momentum(w, g, v, self.momentum, rate)
-            return
         if self.weight_decay:
             g = g + self.weight_decay * w  # (1)
         v[:] = self.momentum * v - rate * g  # (2)
@@ -253,9 +249,6 @@ class Adam(Optimizer):
 
     def update(self, w, g, state, rate, /):
         m, v, t = state["m"], state["v"], state["t"]
-        if compiled := kernels("updates", w, g, m, v):
-            compiled.adam(w, g, m, v, self.beta1, self.beta2, t, rate, self.epsilon)
-            return
         m[:] = self.beta1 * m + (1 - self.beta1) * g  # (1)
         v[:] = self.beta2 * v + (1 - self.beta2) * g**2  # (2)
         m_hat = m / (1 - self.beta1**t)  # (3)

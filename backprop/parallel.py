@@ -39,12 +39,11 @@ def cut(net, arrays, training=False):
         arrays: inputs (and targets) of the batch.
         training: whether there will be gradients to add.
     """
-    N = len(arrays[0]) if arrays[0].ndim else 0
+    counts = {len(each) if each.ndim else 0 for each in arrays}
+    N = max(counts)
     least = max(WORTH, REUSE * net.parameters.size) if training else WORTH
-    if net.work * N < 2 * least or not net.by_example:
+    if len(counts) > 1 or net.work * N < 2 * least or not net.by_example:
         return [slice(0, N)]
-    if any(each.shape[:1] != (N,) for each in arrays):
-        return [slice(0, N)]  # which will be told as an error, of the whole batch
     return evenly(N, min(threads(), net.work * N // least))
 
 

@@ -16,7 +16,6 @@ and everywhere if the environment says `BACKPROP_COMPILED=0`.
 """
 
 import contextlib
-import functools
 import importlib
 import os
 from importlib.util import find_spec
@@ -42,11 +41,6 @@ def kernels(name, *arrays):
     dtype = arrays[0].dtype
     if dtype not in TYPES or any(each.dtype != dtype for each in arrays):
         return None
-    return _loaded(name)
-
-
-@functools.cache
-def _loaded(name):
     return importlib.import_module(f".{name}", __package__)
 
 
