@@ -176,3 +176,11 @@ def check_averages(who, mine, its):
 def rows(x: Array, /) -> Array:
     """Return `x` as a matrix, its last axis kept and all others counted as examples."""
     return x.reshape(-1, x.shape[-1])
+
+
+def sum_rows(x: Array, /) -> Array:
+    """Return the sum of the rows of `x`: over all of its axes but the last."""
+    X = rows(x)
+    # A product with ones, which BLAS does several times as fast as NumPy sums short rows (20 times
+    # for a batch of 32 images of 28 by 28 with 16 channels).
+    return np.ones(len(X), X.dtype) @ X

@@ -31,7 +31,7 @@ def shape_of_call(reader, node) -> Any:
         return np.broadcast_shapes(*(reader.shape(one) for one in arguments))
     if name in ("sum", "mean"):
         return np.empty(first).sum(**_along(reader, arguments, node)).shape
-    if name == "_sum":
+    if name == "sum_rows":
         return first[-1:]
     if name == "_mean":
         return (*first[:-1], 1)
@@ -68,7 +68,7 @@ def entry_of_call(reader, node, index):
         return reader.at(arguments[0], index)
     if name in ELEMENTWISE:
         return Term(name, tuple(reader.each(arguments, index)))
-    if name in ("sum", "mean", "_sum", "_mean"):
+    if name in ("sum", "mean", "sum_rows", "_mean"):
         return reduced_at(reader, name, arguments[0], _along(reader, arguments, node), index)
     if name == "self._slope":
         argument = reader.operand(arguments[0])
@@ -186,6 +186,16 @@ def narrowed(index, shape):
 
 
 def was_written(record, index):
-    """Return whether a line has written an entry of its result: not so where `where` is false."""
-    where = record.operands.get("beats") if "where=beats" in record.line.source else None
-    return where is None or bool(where[index])
+    """Return whether a line has written an entry of its result.
+
+    Not so where the `where` of a copy is false, nor where a maximum so far (`y = maximum(x_k, y)`)
+    stays what it was.
+    """
+    if "where=beats" in record.line.source:
+        return bool(record.operands["beats"][index])
+    match record.line.statement:
+        case ast.Assign([target], ast.Call(called, [*arguments])) if ast.unparse(called).endswith(
+            "maximum"
+        ) and ast.unparse(target) in map(ast.unparse, arguments):
+            return bool(record.value[index] != record.operands[record.name][index])
+    return True

@@ -151,7 +151,7 @@ class _Writer:
         written = [self.write(one)[1] for one in arguments]
         axes = [word for word in node.keywords if word.arg == "axis"]
         written += [style.remark(f"axis={ast.unparse(word.value)}") for word in axes]
-        return ATOM, style.function(name.strip("_"), written)
+        return ATOM, style.function(name.removesuffix("_rows").strip("_"), written)
 
 
 def _in(style, part, level):

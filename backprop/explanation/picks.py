@@ -153,7 +153,8 @@ class Picker:
         run, steps = self.run, name.steps
         made = self._links.maker(array, index, by=steps, phase=phase) if np.ndim(array) else None
         while made is not None and not was_written(*made):
-            made = self._links.maker(array, index, before=made[0])
+            record, at = made
+            made = self._links.maker(record.held[record.name], at, before=record)
         if made is None and phase == "backward" and not isinstance(run.layer(steps), Network):
             made = of_parameter(run, steps, array.shape, index)
             if name.name.startswith("dx"):

@@ -49,7 +49,7 @@ def reduced_at(reader, name, node, keywords, index):
 
 def axes_of(name, keywords, rank):
     """Return the axes that a sum or a mean runs over, and whether they are kept, of length 1."""
-    axis = {"_sum": tuple(range(rank - 1)), "_mean": -1}.get(name, keywords.get("axis"))
+    axis = {"sum_rows": tuple(range(rank - 1)), "_mean": -1}.get(name, keywords.get("axis"))
     axes: Any = range(rank) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return sorted(a % rank for a in axes), name == "_mean" or bool(keywords.get("keepdims"))
 

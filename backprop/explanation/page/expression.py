@@ -158,7 +158,7 @@ class Grower:
             return self._summed(arguments)
         if name == "concatenate":
             return self._concatenated(node)
-        if name in ("sum", "mean", "max", "_sum", "_mean"):
+        if name in ("sum", "mean", "max", "sum_rows", "_mean"):
             return self._reduced(name, *arguments, node=node)
         if name == "self._slope":
             argument = ast.unparse(arguments[0])
