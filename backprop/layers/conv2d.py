@@ -145,14 +145,16 @@ class Conv2D(Layer):
         return kernel[::-1, ::-1] if self.flip else kernel
 
     def _rows_of_windows(self, x):
+        """Return X, which is copied once: out of the image, in the order that `windows` chooses."""
         windows = self.window.windows(x)
         return windows.reshape(-1, self.window.places * x.shape[-1])
 
     def _parts(self, x):
-        """Yield slices of a few images: their windows fit the cache, all images' would not.
+        """Yield slices of a few images: their windows and y fit the cache, those of all would not.
 
         Windows are made again in `grads`, since to keep them would take K*K times the image's
         memory and fetching them from there takes longer than copying them anew.
         """
         _, H, W, C = x.shape
-        return parts(x, math.prod(self.window.positions(H, W)) * self.window.places * C)
+        made = self.window.places * C + self.filters
+        return parts(x, math.prod(self.window.positions(H, W)) * made)

@@ -14,22 +14,47 @@ $$ dx_{n,\; p s + i d,\; q s + j d} \mathrel{+}= dX_{npqk}. \tag{2} $$
 
 That the two are transposes of each other is $\langle \text{windows}(x), R \rangle = \langle x,
 \text{fold}(R) \rangle$ for all $x$ and $R$. Pixels that no window reaches get zero.
+
+$X$ is a matrix with one row for each window. It is copied in runs of neighbouring numbers, and long
+runs are fast. So where a row of windows is longer than a window's row, as with one channel, $X$
+lies transposed in memory, place by place; to BLAS that is all the same.
 """
 
+import functools
 import math
 
 import numpy as np
 
+from ..compiled import kernels
 from ..errors import batch_of, choice, expects, pair
+
+PLACES_FIRST = (3, 4, 5, 0, 1, 2)
+"""The axes of windows (N, OH, OW, K, K, C) with those of a window in front; its own inverse."""
 
 
 def parts(images, numbers):
     """Yield slices of a few of `images` each, where a layer makes `numbers` numbers of one.
 
-    What it makes of a few fits the cache, what it would make of all does not.
+    What it makes of a few fits the cache, what it would make of all does not. And for matrices that
+    are as small as those of a few small images OpenBLAS has a faster way.
     """
-    step = max(1, 2**18 // numbers)
+    step = max(1, 2**17 // numbers)
     return (slice(n, n + step) for n in range(0, len(images), step))
+
+
+@functools.lru_cache  # every part of a batch asks for it, several times, and the same each time
+def _geometry(H, W, size, stride, dilation, padding):
+    """Return the margins of an image of H by W and how many windows fit into it, see Window."""
+    margins, positions = [], []
+    for axis, (L, K, s, d) in enumerate(zip((H, W), size, stride, dilation, strict=True)):
+        span = (K - 1) * d + 1
+        if padding == "same":
+            missing = max((-(-L // s) - 1) * s + span - L, 0)
+        else:
+            missing = 0 if padding == "valid" else 2 * padding[axis]
+        margins.append((missing // 2, missing - missing // 2))
+        positions.append((L + missing - span) // s + 1)
+    return tuple(margins), tuple(positions)
 
 
 class Window:
@@ -71,24 +96,14 @@ class Window:
 
     def margins(self, H, W):
         """Return `((top, bottom), (left, right))`, the pixels added to an image of H by W."""
-        if isinstance(self.padding, tuple):
-            return tuple((p, p) for p in self.padding)
-        if self.padding == "valid":
-            return (0, 0), (0, 0)
-        missing = [
-            max((-(-L // s) - 1) * s + (K - 1) * d + 1 - L, 0)
-            for L, K, s, d in zip((H, W), self.size, self.stride, self.dilation, strict=True)
-        ]
-        return tuple((m // 2, m - m // 2) for m in missing)
+        return self._geometry(H, W)[0]
 
     def positions(self, H, W):
         """Return (OH, OW), how many windows fit into an image of H by W; the rest is left out."""
-        return tuple(
-            (L + sum(margin) - (K - 1) * d - 1) // s + 1
-            for L, margin, K, s, d in zip(
-                (H, W), self.margins(H, W), self.size, self.stride, self.dilation, strict=True
-            )
-        )
+        return self._geometry(H, W)[1]
+
+    def _geometry(self, H, W):
+        return _geometry(H, W, self.size, self.stride, self.dilation, self.padding)
 
     def check(self, who, in_shape):
         """Return (OH, OW) for images of `in_shape` (H, W, C); raise ValueError if none fits."""
@@ -123,22 +138,28 @@ class Window:
                 yield padded[:, i * d : i * d + OH * s : s, j * e : j * e + OW * t : t][:, :OH, :OW]
 
     def windows(self, x):
-        """Return the windows of images `x` (N, H, W, C), in one piece: (N, OH, OW, K, K, C)."""
+        """Return the windows of images `x` (N, H, W, C), in one piece: (N, OH, OW, K, K, C).
+
+        `reshape` to a matrix copies nothing, whichever way that lies in memory.
+        """
         N, H, W, C = x.shape
         x = self.pad(x)
         OH, OW = self.positions(H, W)
         (s, t), (d, e), (n, h, w, c) = self.stride, self.dilation, x.strides
-        # A window's row is a run of neighbouring numbers: copied in one go, not place by place.
         X = np.lib.stride_tricks.as_strided(
             x, (N, OH, OW, *self.size, C), (n, h * s, w * t, h * d, w * e, c), writeable=False
         )
-        return np.ascontiguousarray(X)  # (1)
+        # What is copied in one go: a row of one window, or what one place sees in a row of windows.
+        axes = PLACES_FIRST if self.size[1] * C < OW else range(X.ndim)
+        return np.ascontiguousarray(X.transpose(axes)).transpose(axes)  # (1)
 
     def fold(self, dX, H, W):
         """Return the transpose of `windows`: (N, OH, OW, K, K, C) summed into images of H by W."""
         N, C = len(dX), dX.shape[-1]
         (top, bottom), (left, right) = self.margins(H, W)
         dx = np.zeros((N, top + H + bottom, left + W + right, C), dX.dtype)
+        if compiled := kernels("windows", dX):  # window by window, each pixel in the order of (2)
+            return self.crop(compiled.fold(dX, dx, self.stride, self.dilation), H, W)
         for k, seen in enumerate(self.views(dx, H, W)):
             seen += dX[:, :, :, *divmod(k, self.size[1])]  # (2)
         return self.crop(dx, H, W)

@@ -1,0 +1,31 @@
+"""What sends the numbers of windows back to their pixels, see `layers/windows.py`."""
+
+import numpy as np
+from numba import njit
+
+
+def fold(dX, dx, stride, dilation):
+    """Return images `dx` with windows `dX` (N, OH, OW, K, K, C) added to their pixels."""
+    N, OH, OW, K, L, C = dX.shape
+    (s, t), (d, e), W = stride, dilation, dx.shape[2]
+    # Places of a row that lie side by side are one run of numbers, in the windows and the image.
+    places = L if e == 1 else 1
+    starts = [(i * d * W + j * e) * C for i in range(K) for j in range(0, L, places)]
+    runs = np.ascontiguousarray(dX).reshape(N, OH, OW, len(starts), places * C)
+    _fold(runs, dx.reshape(N, dx.shape[1] * W * C), s * W * C, t * C, np.array(starts))
+    return dx
+
+
+@njit(nogil=True, cache=True)
+def _fold(runs, dx, down, right, starts):
+    """Add the runs of every window; its neighbours are `down` and `right` numbers away in `dx`."""
+    N, OH, OW, K, length = runs.shape
+    for n in range(N):
+        # Backwards: so a pixel sums what comes back in the order of the places, as in NumPy's loop.
+        for p in range(OH - 1, -1, -1):
+            for q in range(OW - 1, -1, -1):
+                for k in range(K):
+                    start = p * down + q * right + starts[k]
+                    seen = dx[n, start : start + length]
+                    for c in range(length):
+                        seen[c] += runs[n, p, q, k, c]
