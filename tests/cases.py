@@ -143,6 +143,7 @@ TABLE = [
     (bp.ConvTranspose2D(2, 3), (2, 4, 3, 2)),
     (bp.ConvTranspose2D(1, 1), (1, 1, 1, 1)),
     (bp.ConvTranspose2D(33, 4), (2, 16, 16, 1)),  # so many windows that each image is a part
+    (bp.ConvTranspose2D(1, 2, stride=2), (2, 3, 5, 2)),  # more stamps in a row than pixels in one
     (bp.ConvTranspose2D(2, 1, stride=3), (2, 3, 2, 2)),
     (bp.ConvTranspose2D(3, 2, stride=2), (2, 3, 4, 2)),
     (bp.ConvTranspose2D(2, (1, 4), bias=False), (2, 3, 2, 1)),

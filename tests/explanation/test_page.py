@@ -22,7 +22,7 @@ from backprop.selfcheck import spread
 from explanation.test_example import MSE, NETWORKS, explained
 
 MADE_HERE = {
-    "return np.ascontiguousarray(X)",
+    "return np.ascontiguousarray(X.transpose(axes)).transpose(axes)",
     "y = self.W[x]",
     "dalpha = shares.sum(axis=0)",
     "m = ((u >= self.rate) / (1 - self.rate)).astype(x.dtype)",

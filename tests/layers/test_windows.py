@@ -169,12 +169,12 @@ def test_nothing_is_copied_where_there_is_no_margin():
 
 
 @pytest.mark.parametrize(
-    ("size", "channels", "transposed"), [(1, 1, True), (3, 1, True), (1, 4, False), (3, 2, False)]
+    ("size", "channels", "transposed"), [(1, 1, True), (3, 1, True), (1, 6, False), (3, 2, False)]
 )
 def test_windows_lie_in_one_piece_and_are_no_way_to_write_into_the_images(
     size, channels, transposed
 ):
-    x = np.zeros((2, 5, 5, channels))
+    x = np.zeros((2, 6, 6, channels))
     X = Window("Layer", size).windows(x)
     matrix = X.reshape(-1, size * size * channels)
     assert np.shares_memory(matrix, X)
