@@ -35,10 +35,9 @@ PLACES_FIRST = (3, 4, 5, 0, 1, 2)
 def parts(images, numbers):
     """Yield slices of a few of `images` each, where a layer makes `numbers` numbers of one.
 
-    What it makes of a few fits the cache, what it would make of all does not. And for matrices that
-    are as small as those of a few small images OpenBLAS has a faster way.
+    What it makes of a few fits the cache, what it would make of all does not.
     """
-    step = max(1, 2**17 // numbers)
+    step = max(1, 2**18 // numbers)
     return (slice(n, n + step) for n in range(0, len(images), step))
 
 

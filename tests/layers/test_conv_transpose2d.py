@@ -307,7 +307,7 @@ def test_on_a_single_pixel_it_is_dense():
 
 
 @pytest.mark.parametrize(
-    ("N", "parts"), [(1, [1]), (2, [2]), (5, [2, 2, 1]), (10, [2] * 5)], ids=str
+    ("N", "parts"), [(1, [1]), (4, [4]), (5, [4, 1]), (10, [4, 4, 2])], ids=str
 )
 def test_large_batches_go_in_parts_and_nothing_is_lost_between_them(N, parts):
     layer, x, delta = built({"size": 5}, (N, 20, 20, 3), filters=6)

@@ -207,7 +207,7 @@ def test_weights_start_at_the_size_of_one_channels_sum():
 
 
 @pytest.mark.parametrize(
-    ("N", "parts"), [(1, [1]), (2, [2]), (5, [2, 2, 1]), (10, [2] * 5)], ids=str
+    ("N", "parts"), [(1, [1]), (4, [4]), (5, [4, 1]), (10, [4, 4, 2])], ids=str
 )
 def test_large_batches_go_in_parts_and_nothing_is_lost_between_them(N, parts):
     layer, x, delta = built({"size": 3, "multiplier": 2, "padding": 1}, (N, 24, 24, 16))
