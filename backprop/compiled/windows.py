@@ -1,7 +1,7 @@
 """What sends the numbers of windows back to their pixels, see `layers/windows.py`."""
 
 import numpy as np
-from numba import njit
+from numba import njit  # pyright: ignore[reportMissingImports]
 
 
 def fold(dX, dx, stride, dilation):
