@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import whole
 from ..initializers import Glorot, Initializer, Zeros
-from ..layer import Layer, rows
+from ..layer import Layer, rows, sum_rows
 from .windows import Window, parts
 
 
@@ -134,7 +134,7 @@ class Conv2D(Layer):
             X = self._rows_of_windows(x[part])
             dW += X.T @ rows(delta[part])  # (3)
         dW = self._turned(dW.reshape(self.W.shape))
-        db = rows(delta).sum(axis=0)  # (4)
+        db = sum_rows(delta)  # (4)
         return {"W": dW, "b": db} if self.bias else {"W": dW}
 
     def multiply_adds(self, in_shape, /):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import batch_of, expects, pair, whole
 from ..initializers import Glorot, Initializer, Zeros
-from ..layer import Layer, rows
+from ..layer import Layer, rows, sum_rows
 from .windows import Window, parts
 
 
@@ -150,7 +150,7 @@ class ConvTranspose2D(Layer):
             rows(dx[part])[...] = dY @ kernel  # (4)
             dW += dY.T @ rows(x[part])  # (5)
         dW = dW.reshape(self.W.shape)
-        db = rows(delta).sum(axis=0)  # (6)
+        db = sum_rows(delta)  # (6)
         return dx, {"W": dW, "b": db} if self.bias else {"W": dW}
 
     def multiply_adds(self, in_shape, /):

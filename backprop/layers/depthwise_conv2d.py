@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import whole
 from ..initializers import Initializer, LeCun, Zeros
-from ..layer import Layer, rows
+from ..layer import Layer, rows, sum_rows
 from .windows import Window, parts
 
 
@@ -129,7 +129,7 @@ class DepthwiseConv2D(Layer):
                 for m in self._multiples():
                     dW[k, m] += np.einsum("npqc,npqc->c", delta[part][..., m], x_k)  # (2)
         dW = dW.reshape(self.W.shape)
-        db = rows(delta).sum(axis=0)  # (3)
+        db = sum_rows(delta)  # (3)
         return {"W": dW, "b": db} if self.bias else {"W": dW}
 
     def multiply_adds(self, in_shape, /):
