@@ -278,15 +278,10 @@ class Network(Layer):
         """The type of the parameters."""
         return self.parameters.dtype
 
-    def flatten(self, grads, /, *more):
-        """Return gradients by key as one vector, in the order of `parameters`.
-
-        Of several, such as those of the parts of a batch, it is their sum in the order given.
-        """
+    def flatten(self, grads, /):
+        """Return gradients by key as one vector, in the order of `parameters`."""
         if not grads:
             return np.empty(0, self.dtype)
-        for each in more:
-            grads = _sum(grads, each)
         return np.concatenate([grads[key].ravel() for key in self.params])
 
     # Passes

@@ -13,7 +13,7 @@ import numpy as np
 
 from .compiled import kernels
 from .errors import expects, real
-from .parallel import at_once, evenly, ours, threads
+from .parallel import at_once, ours, shares
 from .settings import Configured
 
 
@@ -30,8 +30,6 @@ class Optimizer(Configured):
     # intermediate results, 128 KiB each in float32, then stay in a core's own cache: for Adam on
     # half a million parameters that is five times as fast as one pass over whole vectors.
     block = 32768
-    # A thread has so many numbers at the least: it takes longer to move them than to wake it.
-    worth = 131072
 
     def __init__(self, rate):
         self.rate = real(type(self).__name__, "rate", rate, least=0)
@@ -63,8 +61,7 @@ class Optimizer(Configured):
                 self.update(w[part], g[part], {"t": state["t"], **slots}, rate)
 
         # Each number is moved by itself: any number of threads gives the same bits.
-        count = min(threads(), w.size // self.worth) if ours(self) else 1
-        at_once(act, evenly(w.size, count))
+        at_once(act, shares(w.size) if ours(self) else [slice(0, w.size)])
 
     def update(self, w, g, state, rate, /):
         """Do the equations, in place, on one piece of the vectors; `t` counts this step too."""

@@ -30,6 +30,9 @@ REUSE = 2**7
 small batches of a fully connected network, it takes longer to add the parts' gradients than two
 threads of BLAS save."""
 
+LONG = 2**17
+"""The numbers of a vector that a thread has at the least, to add to them or to move them."""
+
 
 def cut(net, arrays, training=False):
     """Return slices of a batch: as many as there are threads for, if each has enough to do.
@@ -53,6 +56,21 @@ def evenly(N, count):
     count = max(1, min(count, N))
     bounds = [N * k // count for k in range(count + 1)]
     return [slice(*each) for each in pairwise(bounds)]
+
+
+def shares(size):
+    """Return slices of a vector of this size: as many as there are threads for."""
+    return evenly(size, min(threads(), size // LONG) if size >= 2 * LONG else 1)
+
+
+def add(total, *others):
+    """Add vectors to the vector `total`, in this order; long ones in several threads."""
+
+    def act(share):
+        for other in others:
+            total[share] += other[share]
+
+    at_once(act, shares(total.size))
 
 
 def by_example(thing):

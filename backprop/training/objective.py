@@ -19,7 +19,7 @@ from ..errors import expects
 from ..layer import Array
 from ..losses import Loss
 from ..network import Network
-from ..parallel import at_once, by_example, cut, joined, part_of
+from ..parallel import add, at_once, by_example, cut, joined, part_of
 from ..selection import fits, where
 
 
@@ -76,24 +76,25 @@ class Objective:
         net, N = self.net, len(arrays[-1])
         parts = cut(net, arrays, training=True)
         if len(parts) == 1 or not by_example(self.loss):
-            loss, y, grads, final_states = self._of_part(arrays, 1.0, rng, states)
-            return loss, y, net.flatten(grads), final_states
+            return self._of_part(arrays, 1.0, rng, states)
 
         def act(part, rng):
             share = len(arrays[-1][part]) / N if self.loss.reduction == "mean" else 1.0
             return self._of_part([a[part] for a in arrays], share, rng, part_of(states, part))
 
         rngs = rng.spawn(len(parts)) if rng else [None] * len(parts)
-        losses, ys, grads, final = zip(*at_once(act, parts, rngs), strict=True)
-        return sum(losses), np.concatenate(ys), net.flatten(*grads), joined(*final)
+        losses, ys, gradients, states = zip(*at_once(act, parts, rngs), strict=True)
+        add(*gradients)
+        return sum(losses), np.concatenate(ys), gradients[0], joined(*states)
 
     def _of_part(self, arrays, share, rng, states):
-        """Return loss, output, gradients and final states, the first and third times `share`."""
+        """Return loss, output, gradient and final states, the first and third times `share`."""
         net, (*xs, target) = self.net, arrays
         y, caches = net.forward(*xs, rng=rng, states=states)
         loss, cache = self.loss.forward(y, target)
         delta = share * self.loss.backward(cache)
-        return share * float(loss), y, net.grads(delta, caches), net.final_states(caches)
+        gradient = net.flatten(net.grads(delta, caches))
+        return share * float(loss), y, gradient, net.final_states(caches)
 
     def penalty(self):
         """Return the sum of the penalties."""
