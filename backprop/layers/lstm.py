@@ -5,15 +5,16 @@ import numpy as np
 from ..errors import real, whole
 from ..initializers import Glorot, Initializer, Orthogonal
 from ..layer import Array, Layer, rows
-from .activations import sigmoid
 from .sequences import (
     batch_first,
     blend,
     blend_backward,
     by_name,
     check_sequence,
+    compiled_steps,
     made_by_steps,
     of_inputs,
+    sigmoid,
     states_and_mask,
     time_first,
 )
@@ -160,7 +161,14 @@ class LSTM(Layer):
             h[0], c[0] = given or states
         a = (rows(x) @ self.Wx + self.b).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
         new_h, new_c = made_by_steps(h, self.masked), made_by_steps(c, self.masked)
-        for t in range(T):
+        self._step_by_step(a, h, c, new_h, new_c, m)
+        return batch_first(h[1:], self.reverse), (x, h, c, new_h, new_c, a, m, bool(given))
+
+    def _step_by_step(self, a, h, c, new_h, new_c, m):
+        """Turn a (T, N, 4H) into the gates, and fill in the states."""
+        if compiled := compiled_steps(self.masked, a, self.Wh):  # (3) to (8) are one call a step
+            return compiled.lstm_forward(a, h, c, self.Wh)
+        for t in range(len(a)):
             a[t] += h[t] @ self.Wh  # (2)
             i, f, g, o = self._gates(a[t])  # views, which turn from a_i into i, and so on
             i[:] = sigmoid(i)  # (3)
@@ -172,7 +180,6 @@ class LSTM(Layer):
             if self.masked:
                 c[t + 1] = blend(m[t], new_c[t], c[t])
                 h[t + 1] = blend(m[t], new_h[t], h[t])
-        return batch_first(h[1:], self.reverse), (x, h, c, new_h, new_c, a, m, bool(given))
 
     def backward(self, delta, cache, /):
         x, *_, given = cache
@@ -188,6 +195,9 @@ class LSTM(Layer):
     def _through_time(self, delta, cache):
         _, h, c, new_h, new_c, gates, m, _ = cache
         delta = time_first(delta, self.reverse)
+        if compiled := compiled_steps(self.masked, delta, gates, self.Wh):
+            da, *dstates = compiled.lstm_backward(delta, gates, c, self.Wh)
+            return da, dstates, None
         tanh_c = np.tanh(new_c)
         dh = dc = np.zeros_like(delta[0])
         kept_h = kept_c = 0
