@@ -37,6 +37,7 @@ def tanh(x):
 
 @fused
 def sigmoid(x):
+    """Return 1 / (1 + e^-x) of a float32, from the tanh."""
     return HALF + HALF * tanh(HALF * x)
 
 

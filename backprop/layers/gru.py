@@ -187,9 +187,9 @@ class GRU(Layer):
 
     def _step_by_step(self, a, h, new_h, s, u, m):
         """Turn a (T, N, 3H) into the gates, and fill in the states and what makes them."""
-        if compiled := self._compiled(a, self.Wh, self.b):
+        if compiled := self._compiled(a, self.Wh, self.bh):  # all products with Wh are one
             compiled.gru_forward(a, h, u, self.Wh, self.bh)
-            s[:] = h[:-1]
+            s[:] = h[:-1]  # p is 1
             return
         W_rz, *_, W_n = self._stretches(self.Wh)
         for t in range(len(a)):
@@ -219,7 +219,7 @@ class GRU(Layer):
     def _through_time(self, delta, cache):
         _, h, new_h, gates, _, u, m, _ = cache
         delta = time_first(delta, self.reverse)
-        if compiled := self._compiled(delta, gates, self.Wh):
+        if compiled := self._compiled(delta, gates, self.Wh):  # both products of (16) are one
             return *compiled.gru_backward(delta, gates, h, u, self.Wh), None
         dh, kept = np.zeros_like(delta[0]), 0
         dm: Array = np.empty(m.shape, delta.dtype) if self.masked else None

@@ -166,8 +166,9 @@ class LSTM(Layer):
 
     def _step_by_step(self, a, h, c, new_h, new_c, m):
         """Turn a (T, N, 4H) into the gates, and fill in the states."""
-        if compiled := compiled_steps(self.masked, a, self.Wh):  # (3) to (8) are one call a step
-            return compiled.lstm_forward(a, h, c, self.Wh)
+        if compiled := compiled_steps(self.masked, a, self.Wh):  # (3) to (8) as one loop, no copies
+            compiled.lstm_forward(a, h, c, self.Wh)
+            return
         for t in range(len(a)):
             a[t] += h[t] @ self.Wh  # (2)
             i, f, g, o = self._gates(a[t])  # views, which turn from a_i into i, and so on
@@ -195,7 +196,7 @@ class LSTM(Layer):
     def _through_time(self, delta, cache):
         _, h, c, new_h, new_c, gates, m, _ = cache
         delta = time_first(delta, self.reverse)
-        if compiled := compiled_steps(self.masked, delta, gates, self.Wh):
+        if compiled := compiled_steps(self.masked, delta, gates, self.Wh):  # (10) to (14) and (16)
             da, *dstates = compiled.lstm_backward(delta, gates, c, self.Wh)
             return da, dstates, None
         tanh_c = np.tanh(new_c)

@@ -133,8 +133,9 @@ class RNN(Layer):
 
     def _step_by_step(self, a, h, new_h, m):
         """Fill in the states (T + 1, N, H), of which the first is given."""
-        if compiled := self._compiled(a, h, self.Wh):
-            return compiled.rnn_forward(a, h, self.Wh)
+        if compiled := self._compiled(a, h, self.Wh):  # the sum and its tanh as one loop
+            compiled.rnn_forward(a, h, self.Wh)
+            return
         for t in range(len(a)):
             new_h[t] = self._phi(a[t] + h[t] @ self.Wh)  # (2)
             if self.masked:
@@ -154,7 +155,7 @@ class RNN(Layer):
     def _through_time(self, delta, cache):
         _, h, new_h, m, _ = cache
         delta = time_first(delta, self.reverse)
-        if compiled := self._compiled(delta, h, self.Wh):
+        if compiled := self._compiled(delta, h, self.Wh):  # (3) and (4) as one loop
             return *compiled.rnn_backward(delta, h, self.Wh), None
         dh, kept = np.zeros_like(delta[0]), 0
         da = np.empty_like(delta)
