@@ -41,26 +41,24 @@ def sigmoid(x):
     return HALF + HALF * tanh(HALF * x)
 
 
-def lstm_forward(a, h, c, Wh):
+def lstm_forward(a, h, c, Wh, b):
     """Turn a (T, N, 4H) into the gates and fill in h and c (T + 1, N, H), of which [0] is given."""
     hW = np.empty_like(a[0])
     for t in range(len(a)):
         np.matmul(h[t], Wh, out=hW)
-        _lstm_step(t, hW, a, h, c)
+        _lstm_step(t, hW, a, h, c, b)
 
 
 @fused
-def _lstm_step(t, hW, a, h, c):
+def _lstm_step(t, hW, a, h, c, b):
     H = h.shape[2]
     for n in range(h.shape[1]):
-        i, f, g, o = a[t, n, :H], a[t, n, H : 2 * H], a[t, n, 2 * H : 3 * H], a[t, n, 3 * H :]
-        hW_i, hW_f, hW_g, hW_o = hW[n, :H], hW[n, H : 2 * H], hW[n, 2 * H : 3 * H], hW[n, 3 * H :]
-        c_before, c_n, h_n = c[t, n], c[t + 1, n], h[t + 1, n]
+        a_n, hW_n, c_before, c_n, h_n = a[t, n], hW[n], c[t, n], c[t + 1, n], h[t + 1, n]
+        for k in range(4 * H):
+            a_n[k] += hW_n[k] + b[k]
+        i, f, g, o = a_n[:H], a_n[H : 2 * H], a_n[2 * H : 3 * H], a_n[3 * H :]
         for k in range(H):
-            i_k = sigmoid(i[k] + hW_i[k])
-            f_k = sigmoid(f[k] + hW_f[k])
-            g_k = tanh(g[k] + hW_g[k])
-            o_k = sigmoid(o[k] + hW_o[k])
+            i_k, f_k, g_k, o_k = sigmoid(i[k]), sigmoid(f[k]), tanh(g[k]), sigmoid(o[k])
             c_k = f_k * c_before[k] + i_k * g_k
             i[k], f[k], g[k], o[k], c_n[k], h_n[k] = i_k, f_k, g_k, o_k, c_k, o_k * tanh(c_k)
 
@@ -95,20 +93,20 @@ def _lstm_step_back(t, dh, dc, delta, gates, c, da):
             dc_n[k] = dc_k * f[k]
 
 
-def rnn_forward(a, h, Wh):
+def rnn_forward(a, h, Wh, b):
     """Fill in h (T + 1, N, H), of which [0] is given, for the tanh."""
     hW = np.empty_like(a[0])
     for t in range(len(a)):
         np.matmul(h[t], Wh, out=hW)
-        _rnn_step(t, hW, a, h)
+        _rnn_step(t, hW, a, h, b)
 
 
 @fused
-def _rnn_step(t, hW, a, h):
+def _rnn_step(t, hW, a, h, b):
     for n in range(h.shape[1]):
         a_n, hW_n, h_n = a[t, n], hW[n], h[t + 1, n]
         for k in range(h.shape[2]):
-            h_n[k] = tanh(a_n[k] + hW_n[k])
+            h_n[k] = tanh(a_n[k] + hW_n[k] + b[k])
 
 
 def rnn_backward(delta, h, Wh):

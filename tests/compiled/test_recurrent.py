@@ -49,9 +49,10 @@ def both_passes(layer, x, delta, *states):
 
 def tanh(x):
     """Return the compiled tanh of an array: the steps of an RNN that does nothing else."""
-    h = np.zeros((2, 1, x.size), np.float32)
-    recurrent.rnn_forward(x.reshape(1, 1, -1).copy(), h, np.zeros((x.size, x.size), np.float32))
-    return h[1, 0]
+    h = np.zeros((2, x.size, 1), np.float32)
+    nothing = np.zeros(1, np.float32)
+    recurrent.rnn_forward(x.reshape(1, -1, 1), h, nothing[np.newaxis], nothing)
+    return h[1, :, 0]
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 1, 9, 12, 1e30])
@@ -65,10 +66,8 @@ def test_tanh_is_right_to_4e_7_of_its_value_and_never_above_1(scale):
 
 
 def test_tanh_of_what_is_no_ordinary_number():
-    h = np.zeros((2, 5, 1), np.float32)
     x = np.array([np.nan, np.inf, -np.inf, 0, 1e-45], np.float32)
-    recurrent.rnn_forward(x.reshape(1, 5, 1), h, np.ones((1, 1), np.float32))
-    assert_array_equal(h[1, :, 0], np.array([np.nan, 1, -1, 0, 1e-45], np.float32))
+    assert_array_equal(tanh(x), np.array([np.nan, 1, -1, 0, 1e-45], np.float32))
 
 
 @every_layer
