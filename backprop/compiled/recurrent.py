@@ -93,20 +93,20 @@ def _lstm_step_back(t, dh, dc, delta, gates, c, da):
             dc_n[k] = dc_k * f[k]
 
 
-def rnn_forward(a, h, Wh, b):
+def rnn_forward(a, h, Wh):
     """Fill in h (T + 1, N, H), of which [0] is given, for the tanh."""
     hW = np.empty_like(a[0])
     for t in range(len(a)):
         np.matmul(h[t], Wh, out=hW)
-        _rnn_step(t, hW, a, h, b)
+        _rnn_step(t, hW, a, h)
 
 
 @fused
-def _rnn_step(t, hW, a, h, b):
+def _rnn_step(t, hW, a, h):
     for n in range(h.shape[1]):
         a_n, hW_n, h_n = a[t, n], hW[n], h[t + 1, n]
         for k in range(h.shape[2]):
-            h_n[k] = tanh(a_n[k] + hW_n[k] + b[k])
+            h_n[k] = tanh(a_n[k] + hW_n[k])
 
 
 def rnn_backward(delta, h, Wh):

@@ -170,6 +170,7 @@ class LSTM(Layer):
             compiled.lstm_forward(a, h, c, self.Wh, self.b)
             return
         for t in range(len(a)):
+            # b is added here, not to all of a: that would make a second array of all steps.
             a[t] += h[t] @ self.Wh + self.b  # (2)
             i, f, g, o = self._gates(a[t])  # views, which turn from a_i into i, and so on
             i[:] = sigmoid(i)  # (3)

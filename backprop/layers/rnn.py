@@ -28,9 +28,9 @@ class RNN(Layer):
 
     **Forward**, for $t = 1, \dots, T$ and $\varphi$ either $\tanh$ or the rectifier:
 
-    $$ a = x W_x \tag{1} $$
+    $$ a = x W_x + b \tag{1} $$
 
-    $$ h_t = \varphi(a_t + h_{t-1} W_h + b) \tag{2} $$
+    $$ h_t = \varphi(a_t + h_{t-1} W_h) \tag{2} $$
 
     **Backward**, for $t = T, \dots, 1$, beginning with $dh = 0$:
 
@@ -123,8 +123,8 @@ class RNN(Layer):
         given, m = states_and_mask(more, self.masked, self.reverse)
         x = time_first(x, self.reverse)
         T, N, _ = x.shape
-        a = (rows(x) @ self.Wx).reshape(T, N, self.units)  # (1)
-        h = np.zeros((T + 1, N, self.units), np.result_type(a, self.Wh, self.b, *more, *states))
+        a = (rows(x) @ self.Wx + self.b).reshape(T, N, self.units)  # (1)
+        h = np.zeros((T + 1, N, self.units), np.result_type(a, self.Wh, *more, *states))
         for h0 in given or states:
             h[0] = h0
         new_h = made_by_steps(h, self.masked)
@@ -133,11 +133,11 @@ class RNN(Layer):
 
     def _step_by_step(self, a, h, new_h, m):
         """Fill in the states (T + 1, N, H), of which the first is given."""
-        if compiled := self._compiled(a, h, self.Wh, self.b):  # one loop for the sums and tanh
-            compiled.rnn_forward(a, h, self.Wh, self.b)
+        if compiled := self._compiled(a, h, self.Wh):  # one loop for the sum and tanh
+            compiled.rnn_forward(a, h, self.Wh)
             return
         for t in range(len(a)):
-            new_h[t] = self._phi(a[t] + h[t] @ self.Wh + self.b)  # (2)
+            new_h[t] = self._phi(a[t] + h[t] @ self.Wh)  # (2)
             if self.masked:
                 h[t + 1] = blend(m[t], new_h[t], h[t])
 

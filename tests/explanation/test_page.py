@@ -154,7 +154,7 @@ def test_what_no_step_has_made():
     text = bp.explain(net, x, target, loss=MSE).html()
     steps = Reader(text).data["steps"]
     told = {(step["code"], one["symbol"]): one["what"] for step in steps for one in step["reads"]}
-    assert told["a = (rows(x) @ self.Wx).reshape(T, N, self.units)", "x"] == "the input"
+    assert told["a = (rows(x) @ self.Wx + self.b).reshape(T, N, self.units)", "x"] == "the input"
     assert told["d = y - t", "t"] == "the target"
     assert "all zeros" in [what for (_, symbol), what in told.items() if symbol == "h[0]"]
     assert "running average 2.mean" in told.values()
