@@ -5,15 +5,16 @@ import numpy as np
 from ..errors import whole
 from ..initializers import Glorot, Initializer, Orthogonal, Zeros
 from ..layer import Array, Layer, rows
-from .activations import sigmoid
 from .sequences import (
     batch_first,
     blend,
     blend_backward,
     by_name,
     check_sequence,
+    compiled_steps,
     made_by_steps,
     of_inputs,
+    sigmoid,
     states_and_mask,
     time_first,
 )
@@ -181,8 +182,17 @@ class GRU(Layer):
         a = (rows(x) @ self.Wx + self.b).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
         s, u = np.empty_like(h[1:]), np.empty_like(h[1:])
         new_h = made_by_steps(h, self.masked)
+        self._step_by_step(a, h, new_h, s, u, m)
+        return batch_first(h[1:], self.reverse), (x, h, new_h, a, s, u, m, bool(given))
+
+    def _step_by_step(self, a, h, new_h, s, u, m):
+        """Turn a (T, N, 3H) into the gates, and fill in the states and what makes them."""
+        if compiled := self._compiled(a, self.Wh, self.bh):  # all products with Wh are one
+            compiled.gru_forward(a, h, u, self.Wh, self.bh)
+            s[:] = h[:-1]  # p is 1
+            return
         W_rz, *_, W_n = self._stretches(self.Wh)
-        for t in range(T):
+        for t in range(len(a)):
             a_rz, r, z, n = self._stretches(a[t])  # views, which turn from a_r into r, and so on
             a_rz += h[t] @ W_rz  # (2)
             r[:] = sigmoid(r)  # (3)
@@ -194,7 +204,6 @@ class GRU(Layer):
             new_h[t] = (1 - z) * n + z * h[t]  # (8)
             if self.masked:
                 h[t + 1] = blend(m[t], new_h[t], h[t])
-        return batch_first(h[1:], self.reverse), (x, h, new_h, a, s, u, m, bool(given))
 
     def backward(self, delta, cache, /):
         x, *_, given = cache
@@ -210,6 +219,8 @@ class GRU(Layer):
     def _through_time(self, delta, cache):
         _, h, new_h, gates, _, u, m, _ = cache
         delta = time_first(delta, self.reverse)
+        if compiled := self._compiled(delta, gates, self.Wh):  # both products of (16) are one
+            return *compiled.gru_backward(delta, gates, h, u, self.Wh), None
         dh, kept = np.zeros_like(delta[0]), 0
         dm: Array = np.empty(m.shape, delta.dtype) if self.masked else None
         da, du = np.empty(gates.shape, delta.dtype), np.empty(u.shape, delta.dtype)
@@ -240,6 +251,10 @@ class GRU(Layer):
         dbh = rows(du).sum(axis=0)  # (21)
         grads = {"Wx": dWx, "Wh": np.hstack([dW_rz, dW_n]), "b": db, "bh": dbh}
         return {name: grads[name] for name in self.param_names}
+
+    def _compiled(self, *arrays):
+        """Return the compiled steps, which are those with the reset gate after, or None."""
+        return compiled_steps(self.masked or not self.reset_after, *arrays)
 
     def _stretches(self, a):
         """Return views of an array (..., 3H): r and z together, r, z, and n."""

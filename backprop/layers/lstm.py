@@ -5,15 +5,16 @@ import numpy as np
 from ..errors import real, whole
 from ..initializers import Glorot, Initializer, Orthogonal
 from ..layer import Array, Layer, rows
-from .activations import sigmoid
 from .sequences import (
     batch_first,
     blend,
     blend_backward,
     by_name,
     check_sequence,
+    compiled_steps,
     made_by_steps,
     of_inputs,
+    sigmoid,
     states_and_mask,
     time_first,
 )
@@ -29,9 +30,9 @@ class LSTM(Layer):
 
     **Forward**, for $t = 1, \dots, T$; the index $t$ of the gates is left out:
 
-    $$ a = x W_x + b \tag{1} $$
+    $$ a = x W_x \tag{1} $$
 
-    $$ a_t = a_t + h_{t-1} W_h \tag{2} $$
+    $$ a_t = a_t + h_{t-1} W_h + b \tag{2} $$
 
     $$ i = \sigma(a_i) \tag{3} $$
 
@@ -158,10 +159,19 @@ class LSTM(Layer):
         c = np.zeros_like(h)
         if given or states:
             h[0], c[0] = given or states
-        a = (rows(x) @ self.Wx + self.b).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
+        a = (rows(x) @ self.Wx).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
         new_h, new_c = made_by_steps(h, self.masked), made_by_steps(c, self.masked)
-        for t in range(T):
-            a[t] += h[t] @ self.Wh  # (2)
+        self._step_by_step(a, h, c, new_h, new_c, m)
+        return batch_first(h[1:], self.reverse), (x, h, c, new_h, new_c, a, m, bool(given))
+
+    def _step_by_step(self, a, h, c, new_h, new_c, m):
+        """Turn a (T, N, 4H) into the gates, and fill in the states."""
+        if compiled := compiled_steps(self.masked, a, self.Wh, self.b):  # one loop for (3) to (8)
+            compiled.lstm_forward(a, h, c, self.Wh, self.b)
+            return
+        for t in range(len(a)):
+            # b is added here, not to all of a: that would make a second array of all steps.
+            a[t] += h[t] @ self.Wh + self.b  # (2)
             i, f, g, o = self._gates(a[t])  # views, which turn from a_i into i, and so on
             i[:] = sigmoid(i)  # (3)
             f[:] = sigmoid(f)  # (4)
@@ -172,7 +182,6 @@ class LSTM(Layer):
             if self.masked:
                 c[t + 1] = blend(m[t], new_c[t], c[t])
                 h[t + 1] = blend(m[t], new_h[t], h[t])
-        return batch_first(h[1:], self.reverse), (x, h, c, new_h, new_c, a, m, bool(given))
 
     def backward(self, delta, cache, /):
         x, *_, given = cache
@@ -188,6 +197,9 @@ class LSTM(Layer):
     def _through_time(self, delta, cache):
         _, h, c, new_h, new_c, gates, m, _ = cache
         delta = time_first(delta, self.reverse)
+        if compiled := compiled_steps(self.masked, delta, gates, self.Wh):  # one for (10) to (14)
+            da, *dstates = compiled.lstm_backward(delta, gates, c, self.Wh)
+            return da, dstates, None
         tanh_c = np.tanh(new_c)
         dh = dc = np.zeros_like(delta[0])
         kept_h = kept_c = 0

@@ -11,6 +11,7 @@ from .sequences import (
     blend_backward,
     by_name,
     check_sequence,
+    compiled_steps,
     made_by_steps,
     of_inputs,
     states_and_mask,
@@ -127,11 +128,18 @@ class RNN(Layer):
         for h0 in given or states:
             h[0] = h0
         new_h = made_by_steps(h, self.masked)
-        for t in range(T):
+        self._step_by_step(a, h, new_h, m)
+        return batch_first(h[1:], self.reverse), (x, h, new_h, m, bool(given))
+
+    def _step_by_step(self, a, h, new_h, m):
+        """Fill in the states (T + 1, N, H), of which the first is given."""
+        if compiled := self._compiled(a, h, self.Wh):  # one loop for the sum and tanh
+            compiled.rnn_forward(a, h, self.Wh)
+            return
+        for t in range(len(a)):
             new_h[t] = self._phi(a[t] + h[t] @ self.Wh)  # (2)
             if self.masked:
                 h[t + 1] = blend(m[t], new_h[t], h[t])
-        return batch_first(h[1:], self.reverse), (x, h, new_h, m, bool(given))
 
     def backward(self, delta, cache, /):
         x, *_, given = cache
@@ -147,6 +155,8 @@ class RNN(Layer):
     def _through_time(self, delta, cache):
         _, h, new_h, m, _ = cache
         delta = time_first(delta, self.reverse)
+        if compiled := self._compiled(delta, h, self.Wh):  # one loop for (3), (4)
+            return *compiled.rnn_backward(delta, h, self.Wh), None
         dh, kept = np.zeros_like(delta[0]), 0
         da = np.empty_like(delta)
         dm: Array = np.empty(m.shape, delta.dtype) if self.masked else None
@@ -164,6 +174,10 @@ class RNN(Layer):
         dWh = rows(h[:-1]).T @ rows(da)  # (7)
         db = rows(da).sum(axis=0)  # (8)
         return {"Wx": dWx, "Wh": dWh, "b": db}
+
+    def _compiled(self, *arrays):
+        """Return the compiled steps, which are those of the tanh, or None."""
+        return compiled_steps(self.masked or self.activation != "tanh", *arrays)
 
     def _phi(self, z):
         return np.tanh(z) if self.activation == "tanh" else np.where(z.real > 0, z, 0)

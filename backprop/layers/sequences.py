@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..compiled import kernels
 from ..errors import batch_of, expects
 from ..layer import Array
 
@@ -46,6 +47,23 @@ def states_and_mask(more, masked, reverse) -> tuple[tuple, Array]:
         return more, None
     *states, m = more
     return tuple(states), time_first(m[..., np.newaxis], reverse)
+
+
+def sigmoid(a):
+    """Return 1 / (1 + e^-a) of a gate, from the tanh, of which it is a scaled and shifted copy.
+
+    It takes half the time of the one in `activations.py`. A gate that is nearly shut has the error
+    of a number near 1, where that one has it exact to the last digits; a gate needs no more.
+    """
+    return (1 + np.tanh(a / 2)) / 2
+
+
+def compiled_steps(masked, *arrays):
+    """Return the compiled steps, or None where the NumPy lines are to run.
+
+    Those are written for float32, since NumPy's own tanh is faster in float64, and without masks.
+    """
+    return None if masked or arrays[0].dtype != np.float32 else kernels("recurrent", *arrays)
 
 
 def made_by_steps(states, masked):

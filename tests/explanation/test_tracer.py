@@ -147,9 +147,10 @@ def test_what_is_written_over_later_stays_as_it_was():
     run = record(net, (spread((1, 3, 2), 0),), spread((1, 3, 2), 1), MSE)
     before, after = (next(one for one in run.records if one.tag == tag) for tag in (2, 3))
     assert_array_equal(after.operands["i"], before.value[:, :2])
-    assert_array_equal(after.value, 1 / (1 + np.exp(-before.value[:, :2])))
+    assert_array_equal(after.value, (1 + np.tanh(before.value[:, :2] / 2)) / 2)
     assert after.name == "i[:]"
-    assert_array_equal(before.before + before.operands["h[t]"] @ net[0].Wh, before.value)
+    added = before.operands["h[t]"] @ net[0].Wh + net[0].b
+    assert_array_equal(before.before + added, before.value)
     of_inputs, _ = (next(one for one in run.records if one.tag == tag) for tag in (1, 2))
     assert_array_equal(before.before, of_inputs.value[0])
 
