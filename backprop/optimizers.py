@@ -13,7 +13,7 @@ import numpy as np
 
 from .compiled import kernels
 from .errors import expects, real
-from .parallel import at_once, ours, shares
+from .parallel import LONG, at_once, evenly, ours
 from .settings import Configured
 
 
@@ -38,7 +38,7 @@ class Optimizer(Configured):
         """Return the state before the first step: the count of steps "t", and zeros."""
         return {"t": 0, **{name: np.zeros_like(w) for name in self.slots}}
 
-    def step(self, w, g, state, /, rate=None):
+    def step(self, w, g, state, /, rate=None, *, threads=1):
         """Move the vector `w` along its gradient `g`, and `state` with it, both in place.
 
         Args:
@@ -46,6 +46,8 @@ class Optimizer(Configured):
             g: gradient (P); not changed.
             state: what `start` returned, as the steps since then have left it.
             rate: to be used instead of `self.rate`, as a schedule wants it.
+            threads: how many may share a long vector. Each number is moved by itself, so any
+                number of threads gives the same bits.
 
         Raises:
             ValueError: a vector or the state does not fit, or `rate` is negative.
@@ -54,14 +56,25 @@ class Optimizer(Configured):
         self._check(w, g, state)
         state["t"] += 1
 
-        def act(stretch):
-            for start in range(stretch.start, stretch.stop, self.block):
-                part = slice(start, min(start + self.block, stretch.stop))
-                slots = {name: state[name][part] for name in self.slots}
-                self.update(w[part], g[part], {"t": state["t"], **slots}, rate)
+        def act(share):
+            slots = {name: state[name][share] for name in self.slots}
+            self._move(w[share], g[share], {"t": state["t"], **slots}, rate)
 
-        # Each number is moved by itself: any number of threads gives the same bits.
-        at_once(act, shares(w.size) if ours(self) else [slice(0, w.size)])
+        at_once(act, evenly(w.size, min(threads, w.size // LONG)))
+
+    def _move(self, w, g, state, rate):
+        """Do the equations on one share of the vectors: compiled, or piece by piece."""
+        compiled = kernels("updates", w, g) if ours(self) else None
+        if compiled and self._compiled(compiled, w, g, state, rate):
+            return
+        for start in range(0, w.size, self.block):
+            part = slice(start, start + self.block)
+            slots = {name: state[name][part] for name in self.slots}
+            self.update(w[part], g[part], {"t": state["t"], **slots}, rate)
+
+    def _compiled(self, compiled, w, g, state, rate):
+        """Do the same in one walk through memory, if there is a kernel; return whether it did."""
+        return False
 
     def update(self, w, g, state, rate, /):
         """Do the equations, in place, on one piece of the vectors; `t` counts this step too."""
@@ -132,9 +145,6 @@ class SGD(Optimizer):
 
     def update(self, w, g, state, rate, /):
         v = state["v"]
-        if not (self.weight_decay or self.nesterov) and (compiled := kernels("updates", w, g, v)):
-            compiled.momentum(w, g, v, self.momentum, rate)
-            return
         if self.weight_decay:
             g = g + self.weight_decay * w  # (1)
         v[:] = self.momentum * v - rate * g  # (2)
@@ -142,6 +152,11 @@ class SGD(Optimizer):
             w += self.momentum * v - rate * g  # (4)
         else:
             w += v  # (3)
+
+    def _compiled(self, compiled, w, g, state, rate):
+        if plain := not (self.weight_decay or self.nesterov):
+            compiled.momentum(w, g, state["v"], self.momentum, rate)
+        return plain
 
 
 class AdaGrad(Optimizer):
@@ -250,14 +265,16 @@ class Adam(Optimizer):
 
     def update(self, w, g, state, rate, /):
         m, v, t = state["m"], state["v"], state["t"]
-        if compiled := kernels("updates", w, g, m, v):
-            compiled.adam(w, g, m, v, self.beta1, self.beta2, t, rate, self.epsilon)
-            return
         m[:] = self.beta1 * m + (1 - self.beta1) * g  # (1)
         v[:] = self.beta2 * v + (1 - self.beta2) * g**2  # (2)
         m_hat = m / (1 - self.beta1**t)  # (3)
         v_hat = v / (1 - self.beta2**t)  # (4)
         w -= rate * m_hat / (np.sqrt(v_hat) + self.epsilon)  # (5)
+
+    def _compiled(self, compiled, w, g, state, rate):
+        m, v, t = state["m"], state["v"], state["t"]
+        compiled.adam(w, g, m, v, self.beta1, self.beta2, t, rate, self.epsilon)
+        return True
 
 
 class AdamW(Adam):
@@ -292,6 +309,10 @@ class AdamW(Adam):
     def update(self, w, g, state, rate, /):
         w -= rate * self.weight_decay * w  # (1)
         super().update(w, g, state, rate)
+
+    def _compiled(self, compiled, w, g, state, rate):
+        compiled.decay(w, self.weight_decay, rate)
+        return super()._compiled(compiled, w, g, state, rate)
 
 
 def clip_by_global_norm(g, limit, /):

@@ -58,19 +58,14 @@ def evenly(N, count):
     return [slice(*each) for each in pairwise(bounds)]
 
 
-def shares(size):
-    """Return slices of a vector of this size: as many as there are threads for."""
-    return evenly(size, min(threads(), size // LONG) if size >= 2 * LONG else 1)
-
-
-def add(total, *others):
+def add(total, *others, threads):
     """Add vectors to the vector `total`, in this order; long ones in several threads."""
 
     def act(share):
         for other in others:
             total[share] += other[share]
 
-    at_once(act, shares(total.size))
+    at_once(act, evenly(total.size, min(threads, total.size // LONG)))
 
 
 def by_example(thing):
@@ -92,7 +87,7 @@ def at_once(act, *columns):
     (first, *others) = zip(*columns, strict=True)
     if not others:
         return [act(*first)]
-    with _one_blas_thread():
+    with one_blas_thread():
         # A copied context brings along what holds for this thread, such as np.errstate.
         begun = [
             _pool(len(others)).submit(contextvars.copy_context().run, act, *row) for row in others
@@ -131,7 +126,15 @@ def _each(act, first, *others):
 
 
 @contextlib.contextmanager
-def _one_blas_thread():
+def one_blas_thread(needed=True):
+    """Leave BLAS a single thread, if needed.
+
+    Between the parts of a batch, too: the threads of OpenBLAS go on turning for a tenth of a second
+    when they have done something, and would be in the way of ours.
+    """
+    if not needed:
+        yield
+        return
     before = [library.get_num_threads() for library in _blas()]
     for library in _blas():
         library.set_num_threads(1)

@@ -24,6 +24,11 @@ def _momentum(w, g, v, mu, rate):
         w[i] += v[i]
 
 
+def decay(w, weight_decay, rate):
+    """Do the equation (1) of `AdamW`."""
+    w -= rate * weight_decay * w
+
+
 def adam(w, g, m, v, beta1, beta2, t, rate, epsilon):
     """Do the equations of `Adam`."""
     settings = (beta1, 1 - beta1, 1 - beta1**t, beta2, 1 - beta2, 1 - beta2**t, rate, epsilon)

@@ -36,6 +36,8 @@ class Value(NamedTuple):
     """The gradient of $J$, in the order of `net.parameters`."""
     states: dict
     """The states that recurrent layers ended with, by layer number."""
+    parts: int
+    """How many parts the batch was cut into, each with a thread."""
 
     @property
     def loss(self):
@@ -62,29 +64,29 @@ class Objective:
         net = self.net
         check_views(self.who, net)
         xs = x if isinstance(x, tuple) else (x,)
-        found = self._of_parts([np.asanyarray(each) for each in (*xs, target)], rng, states)
-        data_loss, y, gradient, final_states = found
+        arrays = [np.asanyarray(each) for each in (*xs, target)]
+        parts = cut(net, arrays, training=True) if by_example(self.loss) else [slice(None)]
+        data_loss, y, gradient, final_states = self._of_parts(parts, arrays, rng, states)
         penalty = 0.0
         for each, part in self.penalties:
             P, cache = each.forward(net.parameters[part])
             penalty += float(P)
             gradient[part] += each.backward(cache)  # (2)
-        return Value(data_loss, penalty, y, gradient, final_states)
+        return Value(data_loss, penalty, y, gradient, final_states, len(parts))
 
-    def _of_parts(self, arrays, rng, states):
-        """Return what `_of_part` does, of the whole batch, for parts that pass at the same time."""
-        net, N = self.net, len(arrays[-1])
-        parts = cut(net, arrays, training=True)
-        if len(parts) == 1 or not by_example(self.loss):
+    def _of_parts(self, parts, arrays, rng, states):
+        """Return what `_of_part` does of the whole batch, from parts that pass at the same time."""
+        if len(parts) == 1:
             return self._of_part(arrays, 1.0, rng, states)
+        N = len(arrays[-1])
 
         def act(part, rng):
-            share = len(arrays[-1][part]) / N if self.loss.reduction == "mean" else 1.0
+            share = (part.stop - part.start) / N if self.loss.reduction == "mean" else 1.0
             return self._of_part([a[part] for a in arrays], share, rng, part_of(states, part))
 
         rngs = rng.spawn(len(parts)) if rng else [None] * len(parts)
         losses, ys, gradients, states = zip(*at_once(act, parts, rngs), strict=True)
-        add(*gradients)
+        add(*gradients, threads=len(parts))
         return sum(losses), np.concatenate(ys), gradients[0], joined(*states)
 
     def _of_part(self, arrays, share, rng, states):

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import expects, real, whole
 from ..layer import Array
 from ..optimizers import Optimizer, clip_by_global_norm
+from ..parallel import one_blas_thread
 from ..selection import fits, where
 from .objective import Objective
 
@@ -115,7 +116,7 @@ class TrainStep:
             g, _ = clip_by_global_norm(g, self.clip)
         # With nothing frozen `w` is the vector itself, and the last line copies nothing.
         w = self.net.parameters[self.trained]
-        self.optimizer.step(w, g, self.state, rate)
+        self.optimizer.step(w, g, self.state, rate, threads=value.parts)
         self.net.parameters[self.trained] = w
         return Update(value.data_loss, value.penalty, value.y, norm, value.states)
 
@@ -125,7 +126,8 @@ class TrainStep:
         rng = np.random.default_rng((self.seed, t, MASKS)) if self.net.stochastic else None
         value = self.objective(x, y, rng=rng, states=states)
         g = value.gradient[self.trained]
-        norm = math.sqrt(g.dot(g))
+        with one_blas_thread(value.parts > 1):
+            norm = math.sqrt(g.dot(g))
         if not math.isfinite(value.loss + norm):
             got = f"loss {value.loss}, gradient norm {norm} in update {t + 1}"
             raise expects("TrainStep", "a finite loss and gradient", got, FloatingPointError)
