@@ -186,6 +186,7 @@ class Network(Layer):
         self.in_shapes, self.shapes = in_shapes, shapes
         self.work = self.multiply_adds(*in_shapes)
         self._wanted = self._with_parameters()
+        self._carrying = self.state_shapes()
         self.limits = {i: self.integers_below(i) for i in self.integer_inputs}
         self.place(np.empty(self.param_count, dtype))
         return shapes[-1]
@@ -242,6 +243,26 @@ class Network(Layer):
             layer.place(vector[start : start + layer.param_count])
             start += layer.param_count
         self.parameters = vector
+        self._keys = list(self.params)
+        self._placed = [
+            (layer, name, getattr(layer, name))
+            for layer in inside(self)
+            if not isinstance(layer, Network)
+            for name in layer.param_names
+        ]
+
+    def replaced(self):
+        """Return the keys of parameters whose array was replaced (`net[0].W = array`).
+
+        They lie in `parameters` no more, and no update could reach them.
+        """
+        if all(getattr(layer, name) is view for layer, name, view in self._placed):
+            return []
+        return [
+            key
+            for key, value in self.params.items()
+            if not np.may_share_memory(value, self.parameters)
+        ]
 
     def __setstate__(self, state):
         """Restore a copy: its parameters are views of one vector again."""
@@ -282,7 +303,7 @@ class Network(Layer):
         """Return gradients by key as one vector, in the order of `parameters`."""
         if not grads:
             return np.empty(0, self.dtype)
-        return np.concatenate([grads[key].ravel() for key in self.params])
+        return np.concatenate([grads[key].ravel() for key in self._keys])
 
     # Passes
 
@@ -336,7 +357,7 @@ class Network(Layer):
         """
         values = self._enter(x, *more)
         states = self._enter_states(states, len(values[0]))
-        return self._run(values, states, carrying=self.state_shapes())
+        return self._run(values, states, carrying=self._carrying)
 
     def _run(self, values, states, carrying):
         """Return the last value and, by number, the final states of the layers `carrying` them."""
@@ -367,8 +388,7 @@ class Network(Layer):
 
     def final_states(self, cache, /):
         """Return the states that the pass with this cache ended with, by layer number."""
-        carrying = self.state_shapes()
-        return {number: self[number].final_states(cache[number]) for number in carrying}
+        return {number: self[number].final_states(cache[number]) for number in self._carrying}
 
     def backward(self, delta, cache, /):
         deltas, grads = self._run_back(delta, cache, [True] * len(self.shapes))
@@ -485,7 +505,7 @@ class Network(Layer):
             return {}
         if not isinstance(states, dict):
             raise expects(self.who, "states in a dict by layer number", repr(states), TypeError)
-        carrying = self.state_shapes()
+        carrying = self._carrying
         entered = {}
         for number, parts in states.items():
             if number not in carrying:

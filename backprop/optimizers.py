@@ -64,7 +64,7 @@ class Optimizer(Configured):
 
     def _move(self, w, g, state, rate):
         """Do the equations on one share of the vectors: compiled, or piece by piece."""
-        compiled = kernels("updates", w, g) if ours(self) else None
+        compiled = kernels("updates", w, g) if ours(type(self)) else None
         if compiled and self._compiled(compiled, w, g, state, rate):
             return
         for start in range(0, w.size, self.block):

@@ -16,6 +16,7 @@ threads gives the same bits.
 import contextlib
 import contextvars
 import functools
+import math
 import os
 from itertools import pairwise
 from typing import Any
@@ -68,14 +69,23 @@ def add(total, *others, threads):
     at_once(act, evenly(total.size, min(threads, total.size // LONG)))
 
 
+def norm(vector, threads):
+    """Return the Euclidean norm of a vector, by one thread of BLAS if others of ours are about."""
+    if threads == 1:
+        return math.sqrt(vector.dot(vector))
+    with one_blas_thread():
+        return math.sqrt(vector.dot(vector))
+
+
 def by_example(thing):
     """Return whether a layer or a loss takes each example of a batch by itself."""
-    return ours(thing) if thing.by_example is None else thing.by_example
+    return ours(type(thing)) if thing.by_example is None else thing.by_example
 
 
-def ours(thing):
-    """Return whether the class of a thing is one of this package: pure, where it has to be."""
-    return type(thing).__module__.startswith(f"{__package__}.")
+@functools.cache
+def ours(kind):
+    """Return whether a class is one of this package: pure, where it has to be."""
+    return kind.__module__.startswith(f"{__package__}.")
 
 
 def at_once(act, *columns):
@@ -126,15 +136,12 @@ def _each(act, first, *others):
 
 
 @contextlib.contextmanager
-def one_blas_thread(needed=True):
-    """Leave BLAS a single thread, if needed.
+def one_blas_thread():
+    """Leave BLAS a single thread.
 
-    Between the parts of a batch, too: the threads of OpenBLAS go on turning for a tenth of a second
-    when they have done something, and would be in the way of ours.
+    The threads of OpenBLAS go on turning for a tenth of a second when they have done something: in
+    an update with threads of ours they would be in the way, between the passes too.
     """
-    if not needed:
-        yield
-        return
     before = [library.get_num_threads() for library in _blas()]
     for library in _blas():
         library.set_num_threads(1)

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import expects, real, whole
 from ..layer import Array
 from ..optimizers import Optimizer, clip_by_global_norm
-from ..parallel import one_blas_thread
+from ..parallel import norm
 from ..selection import fits, where
 from .objective import Objective
 
@@ -108,7 +108,7 @@ class TrainStep:
         """
         averages = self.net.averages
         try:
-            value, g, norm = self._gradient(x, y, states)
+            value, g, length = self._gradient(x, y, states)
         except BaseException:
             self.net.averages = averages
             raise
@@ -118,7 +118,7 @@ class TrainStep:
         w = self.net.parameters[self.trained]
         self.optimizer.step(w, g, self.state, rate, threads=value.parts)
         self.net.parameters[self.trained] = w
-        return Update(value.data_loss, value.penalty, value.y, norm, value.states)
+        return Update(value.data_loss, value.penalty, value.y, length, value.states)
 
     def _gradient(self, x, y, states):
         """Return the Value at a batch, and the trained part of its gradient with its norm."""
@@ -126,12 +126,11 @@ class TrainStep:
         rng = np.random.default_rng((self.seed, t, MASKS)) if self.net.stochastic else None
         value = self.objective(x, y, rng=rng, states=states)
         g = value.gradient[self.trained]
-        with one_blas_thread(value.parts > 1):
-            norm = math.sqrt(g.dot(g))
-        if not math.isfinite(value.loss + norm):
-            got = f"loss {value.loss}, gradient norm {norm} in update {t + 1}"
+        length = norm(g, value.parts)
+        if not math.isfinite(value.loss + length):
+            got = f"loss {value.loss}, gradient norm {length} in update {t + 1}"
             raise expects("TrainStep", "a finite loss and gradient", got, FloatingPointError)
-        return value, g, norm
+        return value, g, length
 
 
 def _continued(fresh, state):
