@@ -71,13 +71,12 @@ class Loss(Configured):
 
     def _enter(self, y, target) -> tuple[Any, Any, float]:
         """Return the outputs, the targets as rows of their shape and type, and $r$; or raise."""
-        who, target = type(self).__name__, np.asarray(target)
-        y: Any = np.asarray(y)
+        who, y, target = type(self).__name__, np.asarray(y), np.asarray(target)
         if y.dtype.kind not in "fc":
             raise expects(who, "outputs of a floating type", y.dtype, TypeError)
         if y.size == 0 or y.ndim == 0:
             raise expects(who, "outputs of shape (N, M) without an empty axis", y.shape)
-        dtype = y.real.dtype
+        dtype = np.real(y).dtype
         if target.shape == y.shape:
             t = self._values(target).astype(dtype, copy=False)
         elif target.shape == y.shape[:-1] and y.shape[-1] > 1:
