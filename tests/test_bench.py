@@ -629,7 +629,7 @@ def test_the_command_prints_writes_and_draws(tmp_path):
         ),
         (
             ("mlp-small", "--against", "numpy"),
-            "bench expects a peer to be one of 'pytorch', 'torch.compile', 'jax',"
+            "bench expects a peer to be one of 'NumPy alone', 'pytorch', 'torch.compile', 'jax',"
             " 'scikit-learn', got 'numpy'",
         ),
         (
@@ -681,5 +681,5 @@ def test_the_picture_of_a_race(sides_, tmp_path):
     shown = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     assert shown == [name for name in sides.SIDES if name != "backprop" and name in sides_]
     assert [axes.get_title() for axes in figure.axes] == ["a training step", "a prediction"]
-    words = "times as fast as the peer (right of 1: faster)" if shown else "share of the peak"
+    words = "times as fast as that side (right of 1: faster)" if shown else "share of the peak"
     assert {axes.get_xlabel() for axes in figure.axes} == {words}

@@ -34,7 +34,8 @@ def bench(
     against: Annotated[
         list[str] | None,
         typer.Option(
-            help="A peer: pytorch, torch.compile, jax, scikit-learn. Repeat for more. Default:"
+            help="A side: 'NumPy alone' (ours without Numba), pytorch, torch.compile, jax,"
+            " scikit-learn. Repeat for more. Default:"
             " all of them but torch.compile, which compiles for minutes."
         ),
     ] = None,

@@ -9,6 +9,7 @@ from .sides import OURS
 GREEN, VIOLET = "#009E73", "#CC79A7"  # of the same palette
 COLOURS = {
     OURS: BLUE,
+    "NumPy alone": "#777777",
     "pytorch": ORANGE,
     "torch.compile": "#E69F00",
     "jax": GREEN,
@@ -34,7 +35,7 @@ def draw_race(rows):
         axes.set_title(TITLES[task], fontsize=10)
         axes.set_yticks(range(len(workloads)), workloads)
         axes.set_xlabel(
-            "times as fast as the peer (right of 1: faster)" if peers else "share of the peak"
+            "times as fast as that side (right of 1: faster)" if peers else "share of the peak"
         )
         _open(axes)
     panels[0].invert_yaxis()

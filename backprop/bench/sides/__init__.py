@@ -9,14 +9,15 @@ from ...errors import choice
 OURS = "backprop"
 SIDES = {
     OURS: ("ours", "Ours"),
+    "NumPy alone": ("numpy_alone", "Plain"),
     "pytorch": ("pytorch", "Eager"),
     "torch.compile": ("pytorch", "Compiled"),
     "jax": ("with_jax", "Jitted"),
     "scikit-learn": ("scikit_learn", "Perceptron"),
 }
 """Where each side is defined: its file and its class."""
-USUAL = ("pytorch", "jax", "scikit-learn")
-"""The peers that are raced if none is named. `torch.compile` takes minutes to compile."""
+USUAL = ("NumPy alone", "pytorch", "jax", "scikit-learn")
+"""The sides that are raced if none is named. `torch.compile` takes minutes to compile."""
 
 
 def load(name, threads):

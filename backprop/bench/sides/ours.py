@@ -2,12 +2,19 @@
 
 import numpy as np
 
+from ... import compiled
 from ...training import TrainStep
 from .side import Side
+
+if compiled.FOUND:
+    # Now, as the other sides import what they compute with.
+    import numba  # noqa: F401  # pyright: ignore[reportMissingImports]
 
 
 class Ours(Side):
     """TrainStep and `Network.predict`."""
+
+    library = "numba" if compiled.FOUND else ""
 
     def __init__(self, problem, threads):
         super().__init__(problem, threads)
