@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from backprop.cli import app
 
 TOP = Path(__file__).parent.parent
-PAGES = [*sorted((TOP / "docs" / "guides").glob("*.md")), TOP / "docs" / "truth.md"]
+DOCS = TOP / "docs"
+PAGES = [*sorted((DOCS / "guides").glob("*.md")), DOCS / "truth.md", DOCS / "speed.md"]
 BLOCK = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CAPTION = re.compile(r"\A:caption: (\S+)\n\n")
 COMMAND = re.compile(r"^\$ (.*)\n", re.MULTILINE)
