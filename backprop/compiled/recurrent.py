@@ -1,7 +1,8 @@
-"""The steps of LSTM, RNN and GRU: all that a step does between two matrix products, in one loop.
+"""The steps of LSTM, RNN and GRU: the whole way through time is one call.
 
-The loop over time stays in Python, its products are NumPy's, and both those and the loops below let
-other threads run. All is float32; the equations are those of the layers' own chapters.
+So a pass takes Python's lock a few times, not twice for every step, and several threads that go
+through time at once do not wait for each other. All is float32, since NumPy's own tanh is faster in
+float64; the equations are those of the layers' own chapters.
 """
 
 import numpy as np
@@ -14,6 +15,47 @@ ONE, HALF = np.float32(1), np.float32(0.5)
 EDGE = np.float32(9)  # from where on tanh is 1 in float32, but for half of its last digit
 P0, P1, P2, P3, P4 = map(np.float32, (1, 0.13381025, 3.4955875e-3, 2.0609073e-5, 1.3354651e-8))
 Q1, Q2, Q3, Q4 = map(np.float32, (0.46714341, 2.5876980e-2, 3.2856338e-4, 7.7765535e-7))
+
+
+ROWS = 32
+TILE = 2**14  # numbers that a tile holds at the most: 64 KiB, and 2**19 multiply-adds for 32 rows
+
+
+def tiles(W):
+    """Return W (K, M) in stretches of columns (M / 32, K, 32), the last one filled up with zeros.
+
+    Products of 32 rows with them are small enough that BLAS reads both as they lie. A whole W it
+    would first bring into an order of its own, at each step again: for 32 examples and 128 cells
+    that is a quarter of the time of an LSTM's products. A W of more than 1024 rows stays whole.
+    """
+    K, M = W.shape
+    side = min(32, TILE // K)
+    if side < 16:
+        return np.ascontiguousarray(W)[np.newaxis]
+    starts = range(0, M, side)
+    all_tiles = np.zeros((len(starts), K, side), W.dtype)
+    for tile, start in zip(all_tiles, starts, strict=True):
+        columns = W[:, start : start + side]
+        tile[:, : columns.shape[1]] = columns
+    return all_tiles
+
+
+@fused
+def add_product(x, W, y):
+    """Add x @ W to y, for the tiles of W."""
+    N = len(x)
+    J, _, side = W.shape
+    rows = ROWS if J > 1 else N
+    part = np.empty((rows, side), x.dtype)
+    for start in range(0, N, rows):
+        x_part = x[start : start + rows]
+        xW = part[: len(x_part)]
+        for j in range(J):
+            np.dot(x_part, W[j], xW)
+            for n in range(len(xW)):
+                xW_n, y_n = xW[n], y[start + n, j * side : (j + 1) * side]
+                for k in range(len(y_n)):
+                    y_n[k] += xW_n[k]
 
 
 @fused
@@ -43,24 +85,23 @@ def sigmoid(x):
 
 def lstm_forward(a, h, c, Wh, b):
     """Turn a (T, N, 4H) into the gates and fill in h and c (T + 1, N, H), of which [0] is given."""
-    hW = np.empty_like(a[0])
-    for t in range(len(a)):
-        np.matmul(h[t], Wh, out=hW)
-        _lstm_step(t, hW, a, h, c, b)
+    _lstm_forward(a, h, c, tiles(Wh), b)
 
 
 @fused
-def _lstm_step(t, hW, a, h, c, b):
-    H = h.shape[2]
-    for n in range(h.shape[1]):
-        a_n, hW_n, c_before, c_n, h_n = a[t, n], hW[n], c[t, n], c[t + 1, n], h[t + 1, n]
-        for k in range(4 * H):
-            a_n[k] += hW_n[k] + b[k]
-        i, f, g, o = a_n[:H], a_n[H : 2 * H], a_n[2 * H : 3 * H], a_n[3 * H :]
-        for k in range(H):
-            i_k, f_k, g_k, o_k = sigmoid(i[k]), sigmoid(f[k]), tanh(g[k]), sigmoid(o[k])
-            c_k = f_k * c_before[k] + i_k * g_k
-            i[k], f[k], g[k], o[k], c_n[k], h_n[k] = i_k, f_k, g_k, o_k, c_k, o_k * tanh(c_k)
+def _lstm_forward(a, h, c, Wh, b):
+    T, N, H = len(a), h.shape[1], h.shape[2]
+    for t in range(T):
+        add_product(h[t], Wh, a[t])
+        for n in range(N):
+            a_n, c_before, c_n, h_n = a[t, n], c[t, n], c[t + 1, n], h[t + 1, n]
+            i, f, g, o = a_n[:H], a_n[H : 2 * H], a_n[2 * H : 3 * H], a_n[3 * H :]
+            b_i, b_f, b_g, b_o = b[:H], b[H : 2 * H], b[2 * H : 3 * H], b[3 * H :]
+            for k in range(H):
+                i_k, f_k = sigmoid(i[k] + b_i[k]), sigmoid(f[k] + b_f[k])
+                g_k, o_k = tanh(g[k] + b_g[k]), sigmoid(o[k] + b_o[k])
+                c_k = f_k * c_before[k] + i_k * g_k
+                i[k], f[k], g[k], o[k], c_n[k], h_n[k] = i_k, f_k, g_k, o_k, c_k, o_k * tanh(c_k)
 
 
 def lstm_backward(delta, gates, c, Wh):
@@ -68,120 +109,121 @@ def lstm_backward(delta, gates, c, Wh):
     da = np.empty_like(gates)
     dh = np.zeros_like(delta[0])
     dc = np.zeros_like(dh)
-    Wh_T = np.ascontiguousarray(Wh.T)  # the product then takes three quarters of the time
-    for t in reversed(range(len(da))):
-        _lstm_step_back(t, dh, dc, delta, gates, c, da)
-        np.matmul(da[t], Wh_T, out=dh)
+    _lstm_backward(dh, dc, delta, gates, c, da, tiles(Wh.T))
     return da, dh, dc
 
 
 @fused
-def _lstm_step_back(t, dh, dc, delta, gates, c, da):
-    H = c.shape[2]
-    for n in range(c.shape[1]):
-        a, d = gates[t, n], da[t, n]
-        i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
-        da_i, da_f, da_g, da_o = d[:H], d[H : 2 * H], d[2 * H : 3 * H], d[3 * H :]
-        c_before, c_n, delta_n, dh_n, dc_n = c[t, n], c[t + 1, n], delta[t, n], dh[n], dc[n]
-        for k in range(H):
-            dh_k, tanh_c = dh_n[k] + delta_n[k], tanh(c_n[k])
-            dc_k = dc_n[k] + dh_k * o[k] * (ONE - tanh_c * tanh_c)
-            da_i[k] = dc_k * g[k] * i[k] * (ONE - i[k])
-            da_f[k] = dc_k * c_before[k] * f[k] * (ONE - f[k])
-            da_g[k] = dc_k * i[k] * (ONE - g[k] * g[k])
-            da_o[k] = dh_k * tanh_c * o[k] * (ONE - o[k])
-            dc_n[k] = dc_k * f[k]
+def _lstm_backward(dh, dc, delta, gates, c, da, Wh_T):
+    T, N, H = len(da), c.shape[1], c.shape[2]
+    for t in range(T - 1, -1, -1):
+        for n in range(N):
+            a, d = gates[t, n], da[t, n]
+            i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
+            da_i, da_f, da_g, da_o = d[:H], d[H : 2 * H], d[2 * H : 3 * H], d[3 * H :]
+            c_before, c_n, delta_n, dh_n, dc_n = c[t, n], c[t + 1, n], delta[t, n], dh[n], dc[n]
+            for k in range(H):
+                dh_k, tanh_c = dh_n[k] + delta_n[k], tanh(c_n[k])
+                dc_k = dc_n[k] + dh_k * o[k] * (ONE - tanh_c * tanh_c)
+                da_i[k] = dc_k * g[k] * i[k] * (ONE - i[k])
+                da_f[k] = dc_k * c_before[k] * f[k] * (ONE - f[k])
+                da_g[k] = dc_k * i[k] * (ONE - g[k] * g[k])
+                da_o[k] = dh_k * tanh_c * o[k] * (ONE - o[k])
+                dc_n[k] = dc_k * f[k]
+                dh_n[k] = 0
+        add_product(da[t], Wh_T, dh)
 
 
 def rnn_forward(a, h, Wh):
-    """Fill in h (T + 1, N, H), of which [0] is given, for the tanh."""
-    hW = np.empty_like(a[0])
-    for t in range(len(a)):
-        np.matmul(h[t], Wh, out=hW)
-        _rnn_step(t, hW, a, h)
+    """Fill in h (T + 1, N, H), of which [0] is given, for the tanh; leave a as it is."""
+    _rnn_forward(a, h, tiles(Wh))
 
 
 @fused
-def _rnn_step(t, hW, a, h):
-    for n in range(h.shape[1]):
-        a_n, hW_n, h_n = a[t, n], hW[n], h[t + 1, n]
-        for k in range(h.shape[2]):
-            h_n[k] = tanh(a_n[k] + hW_n[k])
+def _rnn_forward(a, h, Wh):
+    T, N, H = len(a), h.shape[1], h.shape[2]
+    for t in range(T):
+        h[t + 1] = a[t]
+        add_product(h[t], Wh, h[t + 1])
+        for n in range(N):
+            h_n = h[t + 1, n]
+            for k in range(H):
+                h_n[k] = tanh(h_n[k])
 
 
 def rnn_backward(delta, h, Wh):
     """Return da (T, N, H), and dh of the state that the layer began with."""
     da = np.empty_like(delta)
     dh = np.zeros_like(delta[0])
-    Wh_T = np.ascontiguousarray(Wh.T)  # the product then takes three quarters of the time
-    for t in reversed(range(len(da))):
-        _rnn_step_back(t, dh, delta, h, da)
-        np.matmul(da[t], Wh_T, out=dh)
+    _rnn_backward(dh, delta, h, da, tiles(Wh.T))
     return da, dh
 
 
 @fused
-def _rnn_step_back(t, dh, delta, h, da):
-    for n in range(h.shape[1]):
-        dh_n, delta_n, h_n, da_n = dh[n], delta[t, n], h[t + 1, n], da[t, n]
-        for k in range(h.shape[2]):
-            da_n[k] = (dh_n[k] + delta_n[k]) * (ONE - h_n[k] * h_n[k])
+def _rnn_backward(dh, delta, h, da, Wh_T):
+    T, N, H = da.shape
+    for t in range(T - 1, -1, -1):
+        for n in range(N):
+            dh_n, delta_n, h_n, da_n = dh[n], delta[t, n], h[t + 1, n], da[t, n]
+            for k in range(H):
+                da_n[k] = (dh_n[k] + delta_n[k]) * (ONE - h_n[k] * h_n[k])
+                dh_n[k] = 0
+        add_product(da[t], Wh_T, dh)
 
 
 def gru_forward(a, h, u, Wh, bh):
     """Turn a (T, N, 3H) into r, z, n and fill in u and h, the reset gate after the product."""
-    hW = np.empty_like(a[0])
-    for t in range(len(a)):
-        np.matmul(h[t], Wh, out=hW)
-        _gru_step(t, hW, a, h, u, bh)
+    _gru_forward(a, h, u, tiles(Wh), bh)
 
 
 @fused
-def _gru_step(t, hW, a, h, u, bh):
-    H = h.shape[2]
-    for m in range(h.shape[1]):
-        r, z, n = a[t, m, :H], a[t, m, H : 2 * H], a[t, m, 2 * H :]
-        hW_r, hW_z, hW_n = hW[m, :H], hW[m, H : 2 * H], hW[m, 2 * H :]
-        h_before, h_m, u_m = h[t, m], h[t + 1, m], u[t, m]
-        for k in range(H):
-            r_k = sigmoid(r[k] + hW_r[k])
-            z_k = sigmoid(z[k] + hW_z[k])
-            u_k = hW_n[k] + bh[k]
-            n_k = tanh(n[k] + r_k * u_k)
-            r[k], z[k], n[k], u_m[k] = r_k, z_k, n_k, u_k
-            h_m[k] = (ONE - z_k) * n_k + z_k * h_before[k]
+def _gru_forward(a, h, u, Wh, bh):
+    T, N, H = u.shape
+    hW = np.empty_like(a[0])
+    for t in range(T):
+        hW[:] = 0
+        add_product(h[t], Wh, hW)
+        for m in range(N):
+            r, z, n = a[t, m, :H], a[t, m, H : 2 * H], a[t, m, 2 * H :]
+            hW_r, hW_z, hW_n = hW[m, :H], hW[m, H : 2 * H], hW[m, 2 * H :]
+            h_before, h_m, u_m = h[t, m], h[t + 1, m], u[t, m]
+            for k in range(H):
+                r_k = sigmoid(r[k] + hW_r[k])
+                z_k = sigmoid(z[k] + hW_z[k])
+                u_k = hW_n[k] + bh[k]
+                n_k = tanh(n[k] + r_k * u_k)
+                r[k], z[k], n[k], u_m[k] = r_k, z_k, n_k, u_k
+                h_m[k] = (ONE - z_k) * n_k + z_k * h_before[k]
 
 
 def gru_backward(delta, gates, h, u, Wh):
     """Return da (T, N, 3H), du (T, N, H), and dh of the state that the layer began with."""
     da, du = np.empty_like(gates), np.empty_like(u)
     dh = np.zeros_like(delta[0])
-    d_hW, dh_W = np.empty_like(da[0]), np.empty_like(dh)
-    Wh_T = np.ascontiguousarray(Wh.T)  # the product then takes three quarters of the time
-    for t in reversed(range(len(da))):
-        _gru_step_back(t, dh, delta, gates, h, u, da, du, d_hW)
-        np.matmul(d_hW, Wh_T, out=dh_W)
-        dh += dh_W
+    _gru_backward(dh, delta, gates, h, u, da, du, tiles(Wh.T))
     return da, du, dh
 
 
 @fused
-def _gru_step_back(t, dh, delta, gates, h, u, da, du, d_hW):
-    """Fill in da[t], du[t], the two side by side as `d_hW`, and leave dh * z in dh."""
-    H = h.shape[2]
-    for m in range(h.shape[1]):
-        a, d, both = gates[t, m], da[t, m], d_hW[m]
-        r, z, n, da_r, da_z, da_n = a[:H], a[H : 2 * H], a[2 * H :], d[:H], d[H : 2 * H], d[2 * H :]
-        h_before, u_m, du_m, delta_m, dh_m = h[t, m], u[t, m], du[t, m], delta[t, m], dh[m]
-        for k in range(H):
-            dh_k = dh_m[k] + delta_m[k]
-            n_k = dh_k * (ONE - z[k]) * (ONE - n[k] * n[k])
-            da_z[k] = dh_k * (h_before[k] - n[k]) * z[k] * (ONE - z[k])
-            da_n[k] = n_k
-            du_m[k] = n_k * r[k]
-            da_r[k] = n_k * u_m[k] * r[k] * (ONE - r[k])
-            dh_m[k] = dh_k * z[k]
-        for k in range(2 * H):
-            both[k] = d[k]
-        for k in range(H):
-            both[2 * H + k] = du_m[k]
+def _gru_backward(dh, delta, gates, h, u, da, du, Wh_T):
+    T, N, H = du.shape
+    d_hW = np.empty_like(da[0])  # da_r, da_z and du side by side
+    for t in range(T - 1, -1, -1):
+        for m in range(N):
+            a, d, both = gates[t, m], da[t, m], d_hW[m]
+            r, z, n = a[:H], a[H : 2 * H], a[2 * H :]
+            da_r, da_z, da_n = d[:H], d[H : 2 * H], d[2 * H :]
+            h_before, u_m, du_m, delta_m, dh_m = h[t, m], u[t, m], du[t, m], delta[t, m], dh[m]
+            for k in range(H):
+                dh_k = dh_m[k] + delta_m[k]
+                n_k = dh_k * (ONE - z[k]) * (ONE - n[k] * n[k])
+                da_z[k] = dh_k * (h_before[k] - n[k]) * z[k] * (ONE - z[k])
+                da_n[k] = n_k
+                du_m[k] = n_k * r[k]
+                da_r[k] = n_k * u_m[k] * r[k] * (ONE - r[k])
+                dh_m[k] = dh_k * z[k]
+            for k in range(2 * H):
+                both[k] = d[k]
+            for k in range(H):
+                both[2 * H + k] = du_m[k]
+        add_product(d_hW, Wh_T, dh)
