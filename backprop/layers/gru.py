@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import whole
 from ..initializers import Glorot, Initializer, Orthogonal, Zeros
-from ..layer import Array, Layer, rows
+from ..layer import Array, Layer, rows, sum_rows
 from .sequences import (
     batch_first,
     blend,
@@ -247,8 +247,8 @@ class GRU(Layer):
         dWx = rows(x).T @ rows(da)  # (17)
         dW_rz = rows(h[:-1]).T @ rows(da_rz)  # (18)
         dW_n = rows(s).T @ rows(du)  # (19)
-        db = rows(da).sum(axis=0)  # (20)
-        dbh = rows(du).sum(axis=0)  # (21)
+        db = sum_rows(da)  # (20)
+        dbh = sum_rows(du)  # (21)
         grads = {"Wx": dWx, "Wh": np.hstack([dW_rz, dW_n]), "b": db, "bh": dbh}
         return {name: grads[name] for name in self.param_names}
 

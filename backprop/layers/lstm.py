@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import real, whole
 from ..initializers import Glorot, Initializer, Orthogonal
-from ..layer import Array, Layer, rows
+from ..layer import Array, Layer, rows, sum_rows
 from .sequences import (
     batch_first,
     blend,
@@ -226,7 +226,7 @@ class LSTM(Layer):
         x, h, *_ = cache
         dWx = rows(x).T @ rows(da)  # (17)
         dWh = rows(h[:-1]).T @ rows(da)  # (18)
-        db = rows(da).sum(axis=0)  # (19)
+        db = sum_rows(da)  # (19)
         return {"Wx": dWx, "Wh": dWh, "b": db}
 
     def _gates(self, a):

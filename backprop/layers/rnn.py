@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import choice, whole
 from ..initializers import Glorot, Initializer, Orthogonal, Zeros
-from ..layer import Array, Layer, rows
+from ..layer import Array, Layer, rows, sum_rows
 from .sequences import (
     batch_first,
     blend,
@@ -172,7 +172,7 @@ class RNN(Layer):
         x, h, *_ = cache
         dWx = rows(x).T @ rows(da)  # (6)
         dWh = rows(h[:-1]).T @ rows(da)  # (7)
-        db = rows(da).sum(axis=0)  # (8)
+        db = sum_rows(da)  # (8)
         return {"Wx": dWx, "Wh": dWh, "b": db}
 
     def _compiled(self, *arrays):
