@@ -22,10 +22,7 @@ class Note:
     text: str
 
 
-OF_LINES = (
-    "The numbers are those of the NumPy lines; training runs compiled kernels, equal but for"
-    " rounding."
-)
+OF_LINES = "The numbers are those of the NumPy lines; compiled kernels may round otherwise."
 
 
 def remarks(recording):
