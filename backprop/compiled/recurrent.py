@@ -16,9 +16,8 @@ EDGE = np.float32(9)  # from where on tanh is 1 in float32, but for half of its 
 P0, P1, P2, P3, P4 = map(np.float32, (1, 0.13381025, 3.4955875e-3, 2.0609073e-5, 1.3354651e-8))
 Q1, Q2, Q3, Q4 = map(np.float32, (0.46714341, 2.5876980e-2, 3.2856338e-4, 7.7765535e-7))
 
-
-ROWS = 32
-TILE = 2**14  # numbers that a tile holds at the most: 64 KiB, and 2**19 multiply-adds for 32 rows
+ROWS = 32  # examples that are multiplied at a time
+TILE = 2**14  # numbers that a tile has at the most: 64 KiB of them, 2**19 multiply-adds for 32 rows
 
 
 def tiles(W):
@@ -45,7 +44,7 @@ def add_product(x, W, y):
     """Add x @ W to y, for the tiles of W."""
     N = len(x)
     J, _, side = W.shape
-    rows = ROWS if J > 1 else N
+    rows = ROWS if J > 1 else max(N, 1)
     part = np.empty((rows, side), x.dtype)
     for start in range(0, N, rows):
         x_part = x[start : start + rows]

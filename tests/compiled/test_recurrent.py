@@ -69,6 +69,19 @@ def test_tanh_of_what_is_no_ordinary_number():
     assert_array_equal(tanh(x), np.array([np.nan, 1, -1, 0, 1e-45], np.float32))
 
 
+@pytest.mark.parametrize("N", [0, 1, 32, 70])
+@pytest.mark.parametrize("shape", [(3, 1), (128, 512), (37, 70), (600, 90), (1024, 40), (1030, 40)])
+def test_a_product_is_added_whatever_its_shape(N, shape):
+    rng = np.random.default_rng(0)
+    x, W = (rng.standard_normal(each, np.float32) for each in ((N, shape[0]), shape))
+    y = rng.standard_normal((N, shape[1]), np.float32)
+    right = y + x.astype(np.float64) @ W
+    for weights in (W, np.asfortranarray(W)):
+        added = y.copy()
+        recurrent.add_product(x, recurrent.tiles(weights), added)
+        assert abs(added - right).max(initial=0) <= 1e-5 * shape[0] ** 0.5
+
+
 @every_layer
 @pytest.mark.parametrize("states", [False, True], ids=["from zero", "from states"])
 def test_both_passes_are_those_of_the_numpy_lines(layer, states):
