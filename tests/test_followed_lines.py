@@ -70,7 +70,9 @@ def fake(monkeypatch):
     module = Kernels()
     monkeypatch.setattr(compiled, "FOUND", True)
     monkeypatch.setitem(sys.modules, f"backprop.compiled.{NAME}", module)
-    return module
+    compiled._loaded.cache_clear()
+    yield module
+    compiled._loaded.cache_clear()
 
 
 def network(*layers, dtype=np.float64):
