@@ -21,7 +21,7 @@ compiled = njit(nogil=True, cache=True, error_model="numpy")
 SMALL = 10**6
 """The multiply-adds up to which OpenBLAS multiplies matrices without copying them first, which is
 up to a third faster (AVX-512; elsewhere blocks of this size lose a tenth)."""
-NUMBERS = 2**18
+NUMBERS = 2**17
 """The numbers of a block at the most, unless one row of windows has more."""
 ENOUGH = 32
 """The windows for which a block is kept so small: fewer are slow to multiply, and sums of so few
