@@ -16,12 +16,15 @@ threads gives the same bits.
 import contextlib
 import contextvars
 import functools
+import importlib
 import math
 import os
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+
+from .compiled import FOUND
 
 WORTH = 2**22
 """The multiply-adds that a part has at the least, in a forward pass: a tenth of a millisecond, as
@@ -152,10 +155,28 @@ def one_blas_thread():
             library.set_num_threads(count)
 
 
-@functools.cache
+@functools.cache  # to look through all that is loaded takes long
 def _blas():
-    """Return the BLAS libraries that are loaded, as threadpoolctl controls them."""
-    from threadpoolctl import ThreadpoolController  # looks through all libraries: once is enough
+    """Return the BLAS libraries that passes use, as threadpoolctl controls them.
+
+    Those are NumPy's and, in compiled kernels, SciPy's, which the first of them would load in the
+    midst of a pass, with as many threads as there are cores. It is loaded here, and gets as many as
+    NumPy's may have.
+    """
+    loaded = _loaded_blas()
+    if FOUND:
+        allowed = max((library.get_num_threads() for library in loaded), default=1)
+        importlib.import_module("scipy.linalg.cython_blas")
+        before = {library.filepath for library in loaded}
+        loaded = _loaded_blas()
+        for library in loaded:
+            if library.filepath not in before:
+                library.set_num_threads(allowed)
+    return loaded
+
+
+def _loaded_blas():
+    from threadpoolctl import ThreadpoolController  # is not needed to import this package
 
     return [each for each in ThreadpoolController().lib_controllers if each.user_api == "blas"]
 

@@ -131,7 +131,7 @@ TABLE = [
     (bp.Conv2D(2, 3, stride=(1, 2), padding=(2, 1)), (2, 4, 5, 2)),
     (bp.Conv2D(2, 3, padding=1), (1, 4, 4, 3)),
     (bp.Conv2D(2, 2, padding=3), (1, 2, 3, 1)),
-    (bp.Conv2D(1, 1, padding=181), (2, 1, 1, 1)),  # so many windows that each image is a part
+    (bp.Conv2D(1, 1, padding=91), (2, 1, 1, 1)),  # so many windows that each image is a part
     (bp.Conv2D(2, 3, padding="same"), (2, 4, 5, 2)),
     (bp.Conv2D(2, 4, padding="same"), (2, 5, 5, 1)),
     (bp.Conv2D(2, (2, 3), padding="same", stride=2), (2, 5, 6, 2)),

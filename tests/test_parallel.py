@@ -252,6 +252,34 @@ def test_each_part_has_one_thread_of_blas_and_then_all_are_back():
     assert blas_threads() == before
 
 
+CONVOLVED = """
+import sys
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+from backprop import parallel
+from backprop.layers import Conv2D
+
+def threads():
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+layer = Conv2D(2, 3)
+layer.build((9, 9, 1), rng=0)
+x = np.ones((2, 9, 9, 1), np.float32)
+with threadpool_limits(int(sys.argv[1])):
+    print(parallel.at_once(lambda each: (layer.forward(x), threads())[1], [1, 2]))
+    print(threads())
+print(parallel.at_once(lambda _: threads(), [1, 2]))
+"""
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("limit", ["1", "2"])
+def test_the_blas_of_kernels_has_one_thread_too_from_the_first_pass_on(limit):
+    command = [sys.executable, "-c", CONVOLVED, limit]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["[{1}, {1}]", f"{{{limit}}}", "[{1}, {1}]"]
+
+
 def test_as_many_threads_as_blas_may_have():
     with threadpool_limits(1):
         assert parallel.threads() == 1

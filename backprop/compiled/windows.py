@@ -12,20 +12,26 @@ def fold(dX, dx, stride, dilation):
     places = L if e == 1 else 1
     starts = [(i * d * W + j * e) * C for i in range(K) for j in range(0, L, places)]
     runs = np.ascontiguousarray(dX).reshape(N, OH, OW, len(starts), places * C)
-    _fold(runs, dx.reshape(N, dx.shape[1] * W * C), s * W * C, t * C, np.array(starts))
+    _fold(runs, dx.reshape(N, dx.shape[1] * W * C), (s * W * C, t * C), np.array(starts))
     return dx
 
 
 @njit(nogil=True, cache=True)
-def _fold(runs, dx, down, right, starts):
-    """Add the runs of every window; its neighbours are `down` and `right` numbers away in `dx`."""
-    N, OH, OW, K, length = runs.shape
-    for n in range(N):
-        # Backwards: so a pixel sums what comes back in the order of the places, as in NumPy's loop.
-        for p in range(OH - 1, -1, -1):
-            for q in range(OW - 1, -1, -1):
-                for k in range(K):
-                    start = p * down + q * right + starts[k]
-                    seen = dx[n, start : start + length]
-                    for c in range(length):
-                        seen[c] += runs[n, p, q, k, c]
+def _fold(runs, dx, steps, starts):
+    for n in range(len(dx)):
+        add_runs(runs[n], dx[n], steps, starts)
+
+
+@njit(nogil=True, cache=True)
+def add_runs(runs, image, steps, starts):
+    """Add the runs of every window; its neighbours lie `steps` down and right in the image."""
+    OH, OW, K, length = runs.shape
+    down, right = steps
+    # Backwards: so a pixel sums what comes back in the order of the places, as in NumPy's loop.
+    for p in range(OH - 1, -1, -1):
+        for q in range(OW - 1, -1, -1):
+            for k in range(K):
+                start = p * down + q * right + starts[k]
+                seen = image[start : start + length]
+                for c in range(length):
+                    seen[c] += runs[p, q, k, c]

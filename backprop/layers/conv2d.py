@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..compiled import kernels
 from ..errors import whole
 from ..initializers import Glorot, Initializer, Zeros
 from ..layer import Layer, rows, sum_rows
@@ -109,7 +110,11 @@ class Conv2D(Layer):
 
     def forward(self, x, /):
         N, H, W, _ = x.shape
-        kernel = rows(self._turned(self.W))
+        kernel = self._turned(self.W)
+        # The same products, of fewer windows at a time, with b as one more row of W.
+        if compiled := kernels("convolution", x, *self.params.values()):
+            return compiled.forward(x, kernel, self.b, self.window), x
+        kernel = rows(kernel)
         y = np.empty((N, *self.window.positions(H, W), self.filters), np.result_type(x, self.W))
         for part in self._parts(x):
             X = self._rows_of_windows(x[part])  # (1)
@@ -119,7 +124,10 @@ class Conv2D(Layer):
     def backward(self, delta, cache, /):
         x = cache
         _, H, W, C = x.shape
-        kernel = rows(self._turned(self.W))
+        kernel = self._turned(self.W)
+        if compiled := kernels("convolution", delta, x, self.W):  # the same, as in forward
+            return compiled.backward(delta, kernel, x.shape, self.window), self.grads(delta, cache)
+        kernel = rows(kernel)
         dx = np.empty(x.shape, np.result_type(delta, self.W))
         for part in self._parts(x):
             dX = rows(delta[part]) @ kernel.T  # (5)
@@ -129,13 +137,14 @@ class Conv2D(Layer):
 
     def grads(self, delta, cache, /):
         x = cache
+        if compiled := kernels("convolution", delta, x):  # the same, with db as one more row of dW
+            return self._turned_back(*compiled.grads(delta, x, self.window))
         dW = np.zeros((self.W.size // self.filters, self.filters), np.result_type(x, delta))
         for part in self._parts(x):
             X = self._rows_of_windows(x[part])
             dW += X.T @ rows(delta[part])  # (3)
-        dW = self._turned(dW.reshape(self.W.shape))
         db = sum_rows(delta)  # (4)
-        return {"W": dW, "b": db} if self.bias else {"W": dW}
+        return self._turned_back(dW, db)
 
     def multiply_adds(self, in_shape, /):
         H, W, C = in_shape
@@ -143,6 +152,10 @@ class Conv2D(Layer):
 
     def _turned(self, kernel):
         return kernel[::-1, ::-1] if self.flip else kernel
+
+    def _turned_back(self, dW, db):
+        dW = self._turned(dW.reshape(self.W.shape))
+        return {"W": dW, "b": db} if self.bias else {"W": dW}
 
     def _rows_of_windows(self, x):
         """Return X, which is copied once: out of the image, in the order that `windows` chooses."""
