@@ -7,6 +7,7 @@ is the weight of one more number of each window, its first, which is always 1,
     X W + b = [1 X] [b; W],     [db; dW] = [1 X]^T delta,
 
 so that the products add and sum it on their way. They are all `np.dot`, which is BLAS here, too.
+Where kernels and channels suit it, `winograd.py` does it all with less than half of the products.
 """
 
 import functools
@@ -14,6 +15,8 @@ import functools
 import numpy as np
 from numba import njit  # pyright: ignore[reportMissingImports]
 
+from ..layer import sum_rows
+from . import winograd
 from .windows import add_runs
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
@@ -30,6 +33,8 @@ are slow to add up."""
 
 def forward(x, W, b, window):
     """Return `y` of Conv2D; `b` is 0 if there is no bias."""
+    if winograd.suits(x.shape, W.shape, window):
+        return winograd.forward(x, W, b, window)
     (N, H, width, C), F = x.shape, W.shape[-1]
     y = np.empty((N, *window.positions(H, width), F), x.dtype)
     b_W = np.empty((1 + window.places * C, F), x.dtype)
@@ -39,25 +44,40 @@ def forward(x, W, b, window):
     return y
 
 
-def grads(delta, x, window):
-    """Return `dW`, as a matrix, and `db` of Conv2D."""
-    (N, H, width, C), F = x.shape, delta.shape[-1]
+def backward(delta, x, W, window):
+    """Return `dx`, `dW` and `db` of Conv2D."""
+    if winograd.suits(x.shape, W.shape, window):
+        delta = _as_output(delta, x.shape, W.shape, window)
+        return *winograd.backward(delta, x, W, window), sum_rows(delta)
+    return _dx(delta, W, x.shape, window), *grads(delta, x, W.shape, window)
+
+
+def grads(delta, x, shape, window):
+    """Return `dW`, in the `shape` of W, and `db` of Conv2D."""
+    delta = _as_output(delta, x.shape, shape, window)
+    if winograd.suits(x.shape, shape, window):
+        return winograd.grads(delta, x, window), sum_rows(delta)
+    (_, H, width, C), F = x.shape, shape[-1]
     db_dW = np.zeros((1 + window.places * C, F), x.dtype)
-    delta = _by_rows(delta.reshape(N, *window.positions(H, width), F))
+    delta = _by_rows(delta)
     if delta.size:
         _grads(delta, _by_rows(x), db_dW, *_order(window, H, width, C, db_dW.size))
-    return db_dW[1:], db_dW[0]
+    return db_dW[1:].reshape(shape), db_dW[0]
 
 
-def backward(delta, W, shape, window):
-    """Return `dx` of Conv2D, in the `shape` of x."""
-    (N, H, width, C), F = shape, W.shape[-1]
+def _dx(delta, W, shape, window):
+    (_, H, width, C), F = shape, W.shape[-1]
     dx = np.zeros(shape, delta.dtype)
-    delta = _by_rows(delta.reshape(N, *window.positions(H, width), F))
+    delta = _by_rows(_as_output(delta, shape, W.shape, window))
     W_T = np.ascontiguousarray(W.reshape(window.places * C, F).T)
     if delta.size:
         _backward(delta, W_T, _by_rows(dx), *_order(window, H, width, C, W.size, by_place=False))
     return dx
+
+
+def _as_output(delta, shape, kernel, window):
+    """Return `delta`, or raise ValueError: compiled loops would go beyond one of another shape."""
+    return delta.reshape(shape[0], *window.positions(*shape[1:3]), kernel[-1])
 
 
 def _by_rows(x):

@@ -45,8 +45,8 @@ def suits(shape, kernel, window):
     Of every pixel the sums around the products take C + F, the products C F; and each image fetches
     U anew.
     """
-    (_, H, L, _), (K, C, F) = shape, (kernel[:2], *kernel[2:])
-    plain = K == (3, 3) and window.stride == window.dilation == (1, 1)
+    (_, H, L, channels), (K, C, F) = shape, (kernel[:2], *kernel[2:])
+    plain = K == (3, 3) and window.stride == window.dilation == (1, 1) and channels == C
     OH, OW = window.positions(H, L)
     return plain and min(C, F) >= 16 and C * F >= 2048 and OH * OW >= 144
 

@@ -126,7 +126,8 @@ class Conv2D(Layer):
         _, H, W, C = x.shape
         kernel = self._turned(self.W)
         if compiled := kernels("convolution", delta, x, self.W):  # the same, as in forward
-            return compiled.backward(delta, kernel, x.shape, self.window), self.grads(delta, cache)
+            dx, *gradients = compiled.backward(delta, x, kernel, self.window)
+            return dx, self._turned_back(*gradients)
         kernel = rows(kernel)
         dx = np.empty(x.shape, np.result_type(delta, self.W))
         for part in self._parts(x):
@@ -138,7 +139,7 @@ class Conv2D(Layer):
     def grads(self, delta, cache, /):
         x = cache
         if compiled := kernels("convolution", delta, x):  # the same, with db as one more row of dW
-            return self._turned_back(*compiled.grads(delta, x, self.window))
+            return self._turned_back(*compiled.grads(delta, x, self.W.shape, self.window))
         dW = np.zeros((self.W.size // self.filters, self.filters), np.result_type(x, delta))
         for part in self._parts(x):
             X = self._rows_of_windows(x[part])

@@ -187,6 +187,31 @@ def test_an_image_is_on_its_own():
     assert_array_equal(dx[1:], dx_1)
 
 
+@each_dtype
+def test_conv2d_chooses_it(dtype):
+    draw = np.random.default_rng(6).standard_normal
+    layer, x, delta = built(TABLE["as in a network"], dtype, draw)
+    y, dx, dW, _ = passes(layer, x, delta)
+    forward, cache = layer.forward(x)
+    backward, grads = layer.backward(delta, cache)
+    assert_array_equal(forward, y)
+    assert_array_equal(backward, dx)
+    for each in (grads, layer.grads(delta, cache)):
+        assert_array_equal(each["W"], dW)
+        np.testing.assert_allclose(each["b"], delta.sum(axis=(0, 1, 2)), rtol=1e-4, atol=1e-4)
+
+
+def test_arrays_that_do_not_fit_are_told_before_a_loop_begins():
+    draw = np.random.default_rng(7).standard_normal
+    layer, x, delta = built(TABLE["as in a network"], np.float32, draw)
+    with pytest.raises(ValueError, match="reshape"):
+        layer.backward(delta[:, :-1], x)
+    with pytest.raises(ValueError, match="reshape"):
+        layer.grads(delta[..., :-1], x)
+    with pytest.raises(ValueError, match="reshape"):
+        layer.forward(x[..., :-1])
+
+
 def test_flipped_kernels_and_no_bias():
     layer, x, delta = built(TABLE["odd"], np.float64, whole_numbers(np.random.default_rng(5)))
     y, dx, dW, _ = passes(layer, x, delta)
