@@ -55,6 +55,9 @@ class Optimizer(Configured):
         rate = real(type(self).__name__, "rate", self.rate if rate is None else rate, least=0)
         self._check(w, g, state)
         state["t"] += 1
+        if w.size < 2 * LONG or threads == 1:
+            self._move(w, g, state, rate)
+            return
 
         def act(share):
             slots = {name: state[name][share] for name in self.slots}

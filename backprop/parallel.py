@@ -26,29 +26,30 @@ import numpy as np
 
 from .compiled import FOUND
 
-WORTH = 2**22
-"""The multiply-adds that a part has at the least, in a forward pass: a tenth of a millisecond, as
-long as it takes to wake a thread."""
-REUSE = 2**7
-"""The multiply-adds that a part has at the least for each parameter, in training. With fewer, as in
-small batches of a fully connected network, it takes longer to add the parts' gradients than two
-threads of BLAS save."""
-
+WORTH = 2**23
+"""The multiply-adds that a part has at the least, forward: several times what it takes to wake a
+thread, and to hand Python's lock from one to the other."""
+SHARED = 4
+"""The multiply-adds of an example for each parameter, at the least, as in a network whose weights
+are shared by places or by steps. A fully connected one has one, its products are most of its time,
+and there the threads of BLAS are the better ones."""
+REUSE = 2**5
+"""The multiply-adds that a part has at the least for each parameter: with fewer, it takes longer to
+add the parts' gradients than is won."""
 LONG = 2**17
 """The numbers of a vector that a thread has at the least, to add to them or to move them."""
 
 
-def cut(net, arrays, training=False):
+def cut(net, arrays):
     """Return slices of a batch: as many as there are threads for, if each has enough to do.
 
     Args:
         net: a built Network.
         arrays: inputs (and targets) of the batch.
-        training: whether there will be gradients to add.
     """
     N = len(arrays[0]) if arrays[0].ndim else 0
-    least = max(WORTH, REUSE * net.parameters.size) if training else WORTH
-    if net.work * N < 2 * least or not net.by_example:
+    least = max(WORTH, REUSE * net.parameters.size)
+    if net.work * N < 2 * least or net.work < SHARED * net.parameters.size or not net.by_example:
         return [slice(0, N)]
     if any(each.shape[:1] != (N,) for each in arrays):
         return [slice(0, N)]  # which will be told as an error, of the whole batch

@@ -1,5 +1,6 @@
 """A batch in parts, each in a thread: the same numbers, the same bits, and nothing left behind."""
 
+import math
 import subprocess
 import sys
 import threading
@@ -179,13 +180,22 @@ def test_a_part_has_enough_to_do(allow):
     assert len(cut(net, [np.zeros((3, 4))])) == 1
 
 
-def test_a_part_has_enough_to_do_for_each_parameter(allow):
+def test_a_part_has_enough_to_do_for_each_parameter(allow, monkeypatch):
     allow(2)
-    net = bp.Network([bp.Dense(1000)])
-    net.build((784,), rng=0)
-    for N, parts in [(128, 1), (300, 2)]:
-        assert len(cut(net, [np.zeros((N, 784))], training=True)) == parts
-        assert len(cut(net, [np.zeros((N, 784))])) == 2
+    monkeypatch.setattr(parallel, "WORTH", 1)
+    net = bp.Network([bp.Conv2D(8, 3), bp.Flatten(), bp.Dense(10)])
+    net.build((32, 32, 4), rng=0)
+    enough = math.ceil(2 * parallel.REUSE * net.parameters.size / net.work)
+    assert len(cut(net, [np.zeros((enough, 32, 32, 4))])) == 2
+    assert len(cut(net, [np.zeros((enough - 1, 32, 32, 4))])) == 1
+
+
+def test_products_alone_are_left_to_blas(allow):
+    allow(2)
+    for shape, parts in [((10000,), 1), ((100, 100), 2)]:  # the same numbers, as steps too
+        net = bp.Network([bp.Dense(100)])
+        net.build(shape, rng=0)
+        assert len(cut(net, [np.zeros((300, *shape))])) == parts
 
 
 @pytest.mark.parametrize(

@@ -140,20 +140,22 @@ class ReLU(Layer):
 
     **Backward**
 
-    $$ dx = \delta \odot [x > 0] \tag{2} $$
+    $$ dx = \delta \odot [y > 0] \tag{2} $$
 
-    **Derivation.** The slope is 1 above zero and 0 below. At zero there is a kink: the one-sided
-    slopes are 0 and 1, any number between them is a subgradient, and by convention this layer takes
+    **Derivation.** The slope is 1 above zero and 0 below, and $y > 0$ where $x > 0$: it is enough
+    to remember $y$, which the layer above keeps as its input anyway. At zero there is a kink: the
+    one-sided slopes are 0 and 1, any number between them is a subgradient, and by convention this
+    layer takes
     $\varphi'(0) = 0$.
     """
 
     def forward(self, x, /):
         y = maximum(x, 0)  # (1)
-        return y, x.real > 0
+        return y, y
 
     def backward(self, delta, cache, /):
-        positive = cache
-        dx = delta * positive  # (2)
+        y = cache
+        dx = delta * (y.real > 0)  # (2)
         return dx, {}
 
 

@@ -65,7 +65,7 @@ class Objective:
         check_views(self.who, net)
         xs = x if isinstance(x, tuple) else (x,)
         arrays = [np.asanyarray(each) for each in (*xs, target)]
-        parts = cut(net, arrays, training=True) if by_example(self.loss) else [slice(None)]
+        parts = cut(net, arrays) if by_example(self.loss) else [slice(None)]
         data_loss, y, gradient, final_states = self._of_parts(parts, arrays, rng, states)
         penalty = 0.0
         for each, part in self.penalties:
