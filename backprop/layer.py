@@ -52,7 +52,8 @@ class Layer(Configured):
     by_example: bool | None = None
     """Whether a batch may be cut into parts that pass at the same time, each in a thread: because
     the passes take each example by itself, and keep the contract. If nothing is said, the layers of
-    this package may be cut, others not."""
+    this package may be cut, others not. (A batch is cut only where `multiply_adds` says that it is
+    worth it.)"""
     name: str = ""
     """What error messages and tables call this layer; a Network fills it in."""
 

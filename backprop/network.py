@@ -10,6 +10,7 @@ from .errors import batch_of, expects, generator, whole
 from .layer import Array, Grads, Layer, check_averages
 from .memory import keep_freed_memory
 from .parallel import at_once, by_example, cut
+from .settings import ours
 from .summary import summary
 
 
@@ -92,9 +93,8 @@ class Network(Layer):
         for value in values:
             if whole(self.who, "a value's number", value, least=0) > newest:
                 raise expects(self.who, f"a value from 0 to {newest}", value)
-        if all(layer is not other for other in self):
-            self._owners.append((len(self), layer))
         self.steps.append((layer, values or (newest,)))
+        self._owners = _first_stands(self.steps)
         if not layer.name:
             kind = type(layer).__name__.lower()
             count = len({id(other) for other in self if type(other) is type(layer)})
@@ -130,8 +130,11 @@ class Network(Layer):
 
     @property
     def by_example(self):
-        """Whether every layer takes each example by itself, and may run in two threads."""
-        return all(by_example(layer) for layer in self)
+        """Whether every layer takes each example by itself, and may run in two threads.
+
+        Of a subclass of one's own, which may do something between the layers, it is not known.
+        """
+        return ours(type(self)) and all(by_example(layer) for layer in self)
 
     @property
     def integer_inputs(self):
@@ -173,6 +176,7 @@ class Network(Layer):
         in_shapes = tuple(_shape(self.who, shape) for shape in (in_shape, *more))
         if len(in_shapes) != self.inputs:
             raise expects(self.who, f"the shapes of {self.inputs} inputs", len(in_shapes))
+        self._owners = _first_stands(self.steps)
         self._check_wiring()
         keep_freed_memory()
         before = [(layer, dict(vars(layer))) for layer in inside(self)]
@@ -244,6 +248,7 @@ class Network(Layer):
             start += layer.param_count
         self.parameters = vector
         self._keys = list(self.params)
+        self._vector = vector
         self._placed = [
             (layer, name, getattr(layer, name))
             for layer in inside(self)
@@ -256,7 +261,8 @@ class Network(Layer):
 
         They lie in `parameters` no more, and no update could reach them.
         """
-        if all(getattr(layer, name) is view for layer, name, view in self._placed):
+        placed = all(getattr(layer, name) is view for layer, name, view in self._placed)
+        if placed and self.parameters is self._vector:
             return []
         return [
             key
@@ -327,7 +333,7 @@ class Network(Layer):
         `net.deltas(delta, caches)` are the deltas of these values, in the same order.
         """
         values = self._enter(x, *more)
-        states = self._enter_states(states, len(values[0]))
+        states = self.enter_states(states, len(values[0]))
         caches = []
         for number, (layer, reads) in enumerate(self.steps):
             extra = {"rng": rng} if layer.stochastic else {}
@@ -356,7 +362,7 @@ class Network(Layer):
             states: what layers begin with, as in `forward`.
         """
         values = self._enter(x, *more)
-        states = self._enter_states(states, len(values[0]))
+        states = self.enter_states(states, len(values[0]))
         return self._run(values, states, carrying=self._carrying)
 
     def _run(self, values, states, carrying):
@@ -499,7 +505,7 @@ class Network(Layer):
             raise expects(self.who, "at least one example, as many in each input", counts)
         return values
 
-    def _enter_states(self, states, N):
+    def enter_states(self, states, N):
         """Return states by layer number as arrays of `dtype`, or raise ValueError or TypeError."""
         if not states:
             return {}
@@ -511,13 +517,21 @@ class Network(Layer):
             if number not in carrying:
                 raise expects(self.who, f"states of layers {[*carrying]}", number)
             if isinstance(carrying[number], dict):
-                entered[number] = parts  # of a network, which looks at them itself
+                entered[number] = self[number].enter_states(parts, N)
                 continue
             wanted, got = [(N, *shape) for shape in carrying[number]], [*map(np.shape, parts)]
             if got != wanted:
                 raise expects(self[number].who, f"states of shapes {wanted}", got)
             entered[number] = [np.asarray(part).astype(self.dtype, copy=False) for part in parts]
         return entered
+
+
+def _first_stands(steps):
+    """Return `(number, layer)` of every layer, a shared one only where it stands first."""
+    first = {id(layer): number for number, (layer, _) in reversed(list(enumerate(steps)))}
+    return [
+        (number, layer) for number, (layer, _) in enumerate(steps) if first[id(layer)] == number
+    ]
 
 
 def _shape(who, shape):

@@ -13,7 +13,7 @@ import numpy as np
 
 from .compiled import kernels
 from .errors import expects, real
-from .parallel import LONG, at_once, evenly, ours
+from .parallel import LONG, at_once, evenly
 from .settings import Configured
 
 
@@ -67,7 +67,7 @@ class Optimizer(Configured):
 
     def _move(self, w, g, state, rate):
         """Do the equations on one share of the vectors: compiled, or piece by piece."""
-        compiled = kernels("updates", w, g) if ours(type(self)) else None
+        compiled = kernels("updates", w, g, of=self)
         if compiled and self._compiled(compiled, w, g, state, rate):
             return
         for start in range(0, w.size, self.block):

@@ -19,12 +19,14 @@ import functools
 import importlib
 import math
 import os
+import threading
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from .compiled import FOUND
+from .settings import ours
 
 WORTH = 2**23
 """The multiply-adds that a part has at the least, forward: several times what it takes to wake a
@@ -53,7 +55,7 @@ def cut(net, arrays):
         return [slice(0, N)]
     if any(each.shape[:1] != (N,) for each in arrays):
         return [slice(0, N)]  # which will be told as an error, of the whole batch
-    return evenly(N, min(threads(), net.work * N // least))
+    return evenly(N, 1 if _here.inside else min(threads(), net.work * N // least))
 
 
 def evenly(N, count):
@@ -86,38 +88,57 @@ def by_example(thing):
     return ours(type(thing)) if thing.by_example is None else thing.by_example
 
 
-@functools.cache
-def ours(kind):
-    """Return whether a class is one of this package: pure, where it has to be."""
-    return kind.__module__.startswith(f"{__package__}.")
-
-
 def at_once(act, *columns):
     """Return `[act(*row) for row in zip(*columns)]`, each row in a thread of its own.
 
-    The first one runs in this thread. Each has a single thread of BLAS. Raises what the first of
-    them raised that failed, when all have ended.
+    The first one runs in this thread. Each has a single thread of BLAS, and cuts nothing further.
+    Raises what the first of them raised that failed, when all have ended.
     """
     (first, *others) = zip(*columns, strict=True)
-    if not others:
-        return [act(*first)]
+    if not others or _here.inside:
+        return [act(*row) for row in (first, *others)]
+
+    def inside(*row):
+        _here.inside = True
+        try:
+            return act(*row)
+        finally:
+            _here.inside = False
+
+    from concurrent import futures  # is not needed to import this package
+
     with one_blas_thread():
         # A copied context brings along what holds for this thread, such as np.errstate.
-        begun = [
-            _pool(len(others)).submit(contextvars.copy_context().run, act, *row) for row in others
-        ]
+        begun = [_pool().submit(contextvars.copy_context().run, inside, *row) for row in others]
         try:
-            results = [act(*first)]
+            results = [inside(*first)]
         finally:
-            errors = [each.exception() for each in begun]  # waits
-        for error in filter(None, errors):
-            raise error
+            _wait(futures, begun)
         return [*results, *(each.result() for each in begun)]
 
 
+class _Here(threading.local):
+    """What is true of this thread: whether it runs a part."""
+
+    inside = False
+
+
+_here = _Here()
+
+
+def _wait(futures, begun):
+    """Wait until all have ended, interrupted or not: what they use is put back afterwards."""
+    try:
+        futures.wait(begun)
+    except KeyboardInterrupt:
+        futures.wait(begun)
+        raise
+
+
 def threads():
-    """Return how many threads NumPy's BLAS may have now."""
-    return max((library.get_num_threads() for library in _blas()), default=1)
+    """Return how many threads NumPy's BLAS may have, where nothing runs in parts."""
+    with _limit.lock:
+        return max(_limit.before or [library.get_num_threads() for library in _blas()], default=1)
 
 
 def part_of(states, part) -> Any:
@@ -139,6 +160,18 @@ def _each(act, first, *others):
     return tuple(act(*arrays) for arrays in zip(first, *others, strict=True))
 
 
+class _Limit:
+    """How BLAS is limited, which is one for all threads of the process: it is counted."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.depth = 0
+        self.before = []  # the numbers of threads that the libraries had, and will have again
+
+
+_limit = _Limit()
+
+
 @contextlib.contextmanager
 def one_blas_thread():
     """Leave BLAS a single thread.
@@ -146,14 +179,21 @@ def one_blas_thread():
     The threads of OpenBLAS go on turning for a tenth of a second when they have done something: in
     an update with threads of ours they would be in the way, between the passes too.
     """
-    before = [library.get_num_threads() for library in _blas()]
-    for library in _blas():
-        library.set_num_threads(1)
+    with _limit.lock:
+        if _limit.depth == 0:
+            _limit.before = [library.get_num_threads() for library in _blas()]
+            for library in _blas():
+                library.set_num_threads(1)
+        _limit.depth += 1
     try:
         yield
     finally:
-        for library, count in zip(_blas(), before, strict=True):
-            library.set_num_threads(count)
+        with _limit.lock:
+            _limit.depth -= 1
+            if _limit.depth == 0:
+                for library, count in zip(_blas(), _limit.before, strict=True):
+                    library.set_num_threads(count)
+                _limit.before = []
 
 
 @functools.cache  # to look through all that is loaded takes long
@@ -183,11 +223,17 @@ def _loaded_blas():
 
 
 @functools.cache
-def _pool(size):
-    from concurrent.futures import ThreadPoolExecutor  # is not needed to import this package
+def _pool():
+    from concurrent.futures import ThreadPoolExecutor
 
-    return ThreadPoolExecutor(size, thread_name_prefix="backprop")
+    return ThreadPoolExecutor(thread_name_prefix="backprop")
 
 
-if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+def _begin_anew():
+    """Forget all threads: a child process has none of its parent's."""
+    _pool.cache_clear()
+    _limit.__init__()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -1,5 +1,6 @@
 """What a constructor was called with: layers, losses, optimizers and the like keep it."""
 
+import functools
 import inspect
 from typing import Any
 
@@ -22,3 +23,9 @@ class Configured:
             elif repr(value) != repr(parameter.default):
                 words.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(words)})"
+
+
+@functools.cache
+def ours(kind: type) -> bool:
+    """Return whether a class is one of this package, and does what its documentation says."""
+    return kind.__module__.startswith(f"{__package__}.")

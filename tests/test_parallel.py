@@ -158,6 +158,19 @@ def test_every_part_draws_random_numbers_of_its_own(allow):
     assert len(set(y.ravel())) == 3
 
 
+def test_states_of_other_examples_are_told_before_the_batch_is_cut(allow):
+    allow(2)
+    net = chain(bp.LSTM(3), in_shape=(5, 4))
+    step = bp.TrainStep(net, bp.HalfSquaredError(), bp.SGD())
+    x, target = np.zeros((4, 5, 4)), np.zeros((4, 5, 3))
+    with pytest.raises(
+        ValueError, match=r"states of shapes \[\(4, 3\), \(4, 3\)\], got \[\(6, 3\)"
+    ):
+        step.update(x, target, states={0: (np.zeros((6, 3)), np.zeros((6, 3)))})
+    update = step.update(x, target, states={0: np.ones((2, 4, 3))})  # as one array, too
+    assert update.states[0][0].shape == (4, 3)
+
+
 # When a batch is cut
 
 
@@ -228,6 +241,31 @@ def test_a_layer_of_ones_own_is_cut_only_if_it_says_so(allow):
     assert len(cut(chain(MineByExample()), [np.zeros((6, 4))])) == 2
 
 
+class MyNetwork(bp.Network):
+    """A network of a reader."""
+
+
+def test_a_network_of_ones_own_is_not_cut(allow):
+    allow(2)
+    net = MyNetwork([bp.Dense(3)])
+    net.build((4,), rng=0)
+    assert len(cut(heavy(net), [np.zeros((6, 4))])) == 1
+    assert len(cut(chain(net), [np.zeros((6, 4))])) == 1
+
+
+class MyOptimizer(bp.SGD):
+    """An optimizer of a reader, written before there were threads."""
+
+    def step(self, w, g, state, /, rate=None):
+        w -= g
+
+
+def test_an_optimizer_of_ones_own_is_not_told_of_threads(allow):
+    allow(2)
+    net = chain(bp.Dense(3))
+    bp.TrainStep(net, bp.HalfSquaredError(), MyOptimizer(1))(np.ones((6, 4)), np.ones((6, 3)))
+
+
 class Furthest(bp.HalfSquaredError):
     """A loss of a reader, of the whole batch: that of the worst example."""
 
@@ -295,6 +333,30 @@ def test_as_many_threads_as_blas_may_have():
         assert parallel.threads() == 1
     with threadpool_limits(2):
         assert parallel.threads() == 2
+
+
+def test_a_part_cuts_nothing_further(allow):
+    allow(2)
+    net = chain(bp.Dense(3))
+
+    def act(_):
+        within = at_once(lambda _: threading.get_ident(), [1, 2])
+        return len(cut(net, [np.zeros((6, 4))])), set(within) == {threading.get_ident()}
+
+    assert at_once(act, [1, 2]) == [(1, True), (1, True)]
+    assert len(cut(net, [np.zeros((6, 4))])) == 2
+
+
+def test_limits_of_several_threads_may_overlap():
+    before, allowed = blas_threads(), parallel.threads()
+    first, second = parallel.one_blas_thread(), parallel.one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    assert parallel.threads() == allowed
+    first.__exit__(None, None, None)
+    assert all(count == 1 for count in blas_threads())
+    second.__exit__(None, None, None)
+    assert blas_threads() == before
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])

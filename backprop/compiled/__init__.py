@@ -23,6 +23,9 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from ..errors import expects
+from ..settings import ours
+
 FOUND = find_spec("numba") is not None and os.environ.get("BACKPROP_COMPILED") != "0"
 """Whether there is anything to run. Numba itself is imported by the first kernel that runs."""
 TYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -30,14 +33,16 @@ TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 _readers: dict[int, set] = {}  # what is left out for each `readable()` that is open
 
 
-def kernels(name, *arrays):
+def kernels(name, *arrays, of=None):
     """Return the module of compiled functions `name`; None where the NumPy lines are to run.
 
     Args:
         name: a file of this package.
         arrays: what the functions would be called with; all have to be of the same type.
+        of: whose method asks. A class of somebody's own, made from one of this package, may have
+            changed what a kernel would pass over: its NumPy lines run.
     """
-    if not FOUND:
+    if not FOUND or not (of is None or ours(type(of))):
         return None
     dtype = arrays[0].dtype
     if dtype not in TYPES or any(each.dtype != dtype for each in arrays):
@@ -67,3 +72,9 @@ def readable():
         yield left_out
     finally:
         del _readers[id(left_out)]
+
+
+def require_shape(who, array, shape):
+    """Raise ValueError unless an array has this shape: compiled loops would go beyond its end."""
+    if array.shape != tuple(shape):
+        raise expects(who, f"a delta of shape {tuple(shape)}", array.shape)

@@ -10,6 +10,8 @@ places outside of the image are left out.
 import numpy as np
 from numba import njit  # pyright: ignore[reportMissingImports]
 
+from . import require_shape
+
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -24,6 +26,7 @@ def max_forward(x, window):
 
 def max_backward(delta, winner, shape, window):
     """Return `dx` of MaxPool, in the `shape` of x."""
+    require_shape("MaxPool", delta, winner.shape)
     dx = np.zeros(shape, delta.dtype)
     delta, winner = np.ascontiguousarray(delta), np.ascontiguousarray(winner)
     _backward(delta, winner, _by_rows(dx), *_geometry(window, *shape[1:3]))

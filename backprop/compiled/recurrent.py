@@ -8,6 +8,8 @@ float64; the equations are those of the layers' own chapters.
 import numpy as np
 from numba import njit  # pyright: ignore[reportMissingImports]
 
+from . import require_shape
+
 # "contract" allows a * b + c in one instruction and "nsz" -0 for 0; all else, NaN above all, stays.
 fused = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 
@@ -105,6 +107,7 @@ def _lstm_forward(a, h, c, Wh, b):
 
 def lstm_backward(delta, gates, c, Wh):
     """Return da (T, N, 4H), and dh and dc of the states that the layer began with."""
+    require_shape("LSTM", delta, c[1:].shape)
     da = np.empty_like(gates)
     dh = np.zeros_like(delta[0])
     dc = np.zeros_like(dh)
@@ -152,6 +155,7 @@ def _rnn_forward(a, h, Wh):
 
 def rnn_backward(delta, h, Wh):
     """Return da (T, N, H), and dh of the state that the layer began with."""
+    require_shape("RNN", delta, h[1:].shape)
     da = np.empty_like(delta)
     dh = np.zeros_like(delta[0])
     _rnn_backward(dh, delta, h, da, tiles(Wh.T))
@@ -197,6 +201,7 @@ def _gru_forward(a, h, u, Wh, bh):
 
 def gru_backward(delta, gates, h, u, Wh):
     """Return da (T, N, 3H), du (T, N, H), and dh of the state that the layer began with."""
+    require_shape("GRU", delta, h[1:].shape)
     da, du = np.empty_like(gates), np.empty_like(u)
     dh = np.zeros_like(delta[0])
     _gru_backward(dh, delta, gates, h, u, da, du, tiles(Wh.T))

@@ -3,11 +3,16 @@
 import numpy as np
 from numba import njit  # pyright: ignore[reportMissingImports]
 
+from ..errors import expects
+
 
 def fold(dX, dx, stride, dilation):
     """Return images `dx` with windows `dX` (N, OH, OW, K, K, C) added to their pixels."""
     N, OH, OW, K, L, C = dX.shape
     (s, t), (d, e), W = stride, dilation, dx.shape[2]
+    least = (N, (OH - 1) * s + (K - 1) * d + 1, (OW - 1) * t + (L - 1) * e + 1, C)
+    if least[::3] != dx.shape[::3] or least[1] > dx.shape[1] or least[2] > W:
+        raise expects("fold", f"windows of images of shape {dx.shape}", f"some of {least}")
     # Places of a row that lie side by side are one run of numbers, in the windows and the image.
     places = L if e == 1 else 1
     starts = [(i * d * W + j * e) * C for i in range(K) for j in range(0, L, places)]

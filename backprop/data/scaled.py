@@ -53,6 +53,8 @@ class Scaled:
 
     def __array__(self, dtype=None, copy=None):
         """Return all numbers, divided, for what needs them all."""
+        if copy is False:
+            raise expects("Scaled", "to make its numbers anew", "copy=False")
         return self[:] if dtype is None else self[:].astype(dtype, copy=False)
 
     def __repr__(self):

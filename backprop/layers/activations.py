@@ -155,7 +155,8 @@ class ReLU(Layer):
 
     def backward(self, delta, cache, /):
         y = cache
-        dx = delta * (y.real > 0)  # (2)
+        positive = y.real > 0
+        dx = delta * positive  # (2)
         return dx, {}
 
 

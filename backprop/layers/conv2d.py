@@ -112,7 +112,7 @@ class Conv2D(Layer):
         N, H, W, _ = x.shape
         kernel = self._turned(self.W)
         # The same products, of fewer windows at a time, with b as one more row of W.
-        if compiled := kernels("convolution", x, *self.params.values()):
+        if compiled := kernels("convolution", x, *self.params.values(), of=self):
             return compiled.forward(x, kernel, self.b, self.window), x
         kernel = rows(kernel)
         y = np.empty((N, *self.window.positions(H, W), self.filters), np.result_type(x, self.W))
@@ -125,7 +125,8 @@ class Conv2D(Layer):
         x = cache
         _, H, W, C = x.shape
         kernel = self._turned(self.W)
-        if compiled := kernels("convolution", delta, x, self.W):  # the same, as in forward
+        # The same, as in forward.
+        if compiled := kernels("convolution", delta, x, self.W, of=self):
             dx, *gradients = compiled.backward(delta, x, kernel, self.window)
             return dx, self._turned_back(*gradients)
         kernel = rows(kernel)
@@ -138,7 +139,8 @@ class Conv2D(Layer):
 
     def grads(self, delta, cache, /):
         x = cache
-        if compiled := kernels("convolution", delta, x):  # the same, with db as one more row of dW
+        # The same, with db as one more row of dW.
+        if compiled := kernels("convolution", delta, x, of=self):
             return self._turned_back(*compiled.grads(delta, x, self.W.shape, self.window))
         dW = np.zeros((self.W.size // self.filters, self.filters), np.result_type(x, delta))
         for part in self._parts(x):

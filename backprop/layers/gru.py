@@ -254,7 +254,7 @@ class GRU(Layer):
 
     def _compiled(self, *arrays):
         """Return the compiled steps, which are those with the reset gate after, or None."""
-        return compiled_steps(self.masked or not self.reset_after, *arrays)
+        return compiled_steps(self, self.reset_after, *arrays)
 
     def _stretches(self, a):
         """Return views of an array (..., 3H): r and z together, r, z, and n."""

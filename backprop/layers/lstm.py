@@ -166,7 +166,7 @@ class LSTM(Layer):
 
     def _step_by_step(self, a, h, c, new_h, new_c, m):
         """Turn a (T, N, 4H) into the gates, and fill in the states."""
-        if compiled := compiled_steps(self.masked, a, self.Wh, self.b):  # one loop for (3) to (8)
+        if compiled := compiled_steps(self, True, a, self.Wh, self.b):  # one loop for (3) to (8)
             compiled.lstm_forward(a, h, c, self.Wh, self.b)
             return
         for t in range(len(a)):
@@ -197,7 +197,7 @@ class LSTM(Layer):
     def _through_time(self, delta, cache):
         _, h, c, new_h, new_c, gates, m, _ = cache
         delta = time_first(delta, self.reverse)
-        if compiled := compiled_steps(self.masked, delta, gates, self.Wh):  # one for (10) to (14)
+        if compiled := compiled_steps(self, True, delta, gates, self.Wh):  # one for (10) to (14)
             da, *dstates = compiled.lstm_backward(delta, gates, c, self.Wh)
             return da, dstates, None
         tanh_c = np.tanh(new_c)

@@ -56,7 +56,7 @@ class MaxPool(Layer):
 
     def forward(self, x, /):
         # The same comparisons in the same order, in one walk over memory.
-        if compiled := kernels("pool", x):
+        if compiled := kernels("pool", x, of=self):
             y, winner = compiled.max_forward(x, self.window)
             return y, (winner, x.shape)
         _, H, W, _ = x.shape
@@ -73,7 +73,7 @@ class MaxPool(Layer):
 
     def backward(self, delta, cache, /):
         winner, (N, H, W, C) = cache
-        if compiled := kernels("pool", delta):  # the same sums in the same order
+        if compiled := kernels("pool", delta, of=self):  # the same sums in the same order
             return compiled.max_backward(delta, winner, (N, H, W, C), self.window), {}
         padded = self.window.pad(np.zeros((N, H, W, C), delta.dtype))
         for k, dx_k in enumerate(self.window.views(padded, H, W)):

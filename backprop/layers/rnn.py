@@ -177,7 +177,7 @@ class RNN(Layer):
 
     def _compiled(self, *arrays):
         """Return the compiled steps, which are those of the tanh, or None."""
-        return compiled_steps(self.masked or self.activation != "tanh", *arrays)
+        return compiled_steps(self, self.activation == "tanh", *arrays)
 
     def _phi(self, z):
         return np.tanh(z) if self.activation == "tanh" else np.where(z.real > 0, z, 0)

@@ -58,12 +58,13 @@ def sigmoid(a):
     return (1 + np.tanh(a / 2)) / 2
 
 
-def compiled_steps(masked, *arrays):
+def compiled_steps(layer, can, *arrays):
     """Return the compiled steps, or None where the NumPy lines are to run.
 
     Those are written for float32, since NumPy's own tanh is faster in float64, and without masks.
     """
-    return None if masked or arrays[0].dtype != np.float32 else kernels("recurrent", *arrays)
+    can = can and not layer.masked and arrays[0].dtype == np.float32
+    return kernels("recurrent", *arrays, of=layer) if can else None
 
 
 def made_by_steps(states, masked):

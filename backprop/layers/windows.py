@@ -157,7 +157,8 @@ class Window:
         N, C = len(dX), dX.shape[-1]
         (top, bottom), (left, right) = self.margins(H, W)
         dx = np.zeros((N, top + H + bottom, left + W + right, C), dX.dtype)
-        if compiled := kernels("windows", dX):  # window by window, each pixel in the order of (2)
+        # Window by window, each pixel in the order of (2).
+        if compiled := kernels("windows", dX, of=self):
             return self.crop(compiled.fold(dX, dx, self.stride, self.dilation), H, W)
         for k, seen in enumerate(self.views(dx, H, W)):
             seen += dX[:, :, :, *divmod(k, self.size[1])]  # (2)

@@ -79,6 +79,7 @@ class Objective:
         if len(parts) == 1:
             return self._of_part(arrays, 1.0, rng, states)
         N = len(arrays[-1])
+        states = self.net.enter_states(states, N)
 
         def act(part, rng):
             share = (part.stop - part.start) / N if self.loss.reduction == "mean" else 1.0

@@ -11,6 +11,7 @@ from ..layer import Array
 from ..optimizers import Optimizer, clip_by_global_norm
 from ..parallel import norm
 from ..selection import fits, where
+from ..settings import ours
 from .objective import Objective
 
 MASKS = 1
@@ -46,7 +47,8 @@ class TrainStep:
 
     What is remembered from one update to the next is `step.state`, a dict that one can print; its
     `"t"` counts the updates. Stochastic layers draw from a generator made from `(seed, t)` alone,
-    so an update depends on its place in the run and on no hidden generator.
+    so an update depends on its place in the run and on no hidden generator. Where a batch is cut
+    into parts, each has its own, so another number of threads draws other numbers.
 
     Args:
         net: a built Network, whose parameters are updated in place.
@@ -116,7 +118,9 @@ class TrainStep:
             g, _ = clip_by_global_norm(g, self.clip)
         # With nothing frozen `w` is the vector itself, and the last line copies nothing.
         w = self.net.parameters[self.trained]
-        self.optimizer.step(w, g, self.state, rate, threads=value.parts)
+        # An optimizer of one's own may work on other pieces than it would in one thread.
+        shared = {"threads": value.parts} if ours(type(self.optimizer)) else {}
+        self.optimizer.step(w, g, self.state, rate, **shared)
         self.net.parameters[self.trained] = w
         return Update(value.data_loss, value.penalty, value.y, length, value.states)
 

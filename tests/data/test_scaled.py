@@ -58,3 +58,8 @@ def test_what_cannot_be_scaled(array, white, expected):
     with pytest.raises(ValueError, match=r"^Scaled") as caught:
         Scaled(array, white)
     assert str(caught.value) == f"Scaled expects {expected}"
+
+
+def test_numbers_that_are_to_be_there_already_are_told():
+    with pytest.raises(ValueError, match="Scaled expects to make its numbers anew"):
+        np.array(bp.Scaled(np.zeros((2, 3), np.uint8)), copy=False)

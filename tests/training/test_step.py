@@ -310,6 +310,14 @@ def test_a_replaced_parameter_is_noticed():
     assert step.state["t"] == 0
 
 
+def test_a_vector_put_in_the_place_of_the_parameters_is_told():
+    net, x, y = small()
+    step = TrainStep(net, SoftmaxCrossEntropy(), SGD(0.1))
+    net.parameters = net.parameters.copy()
+    message = raised(ValueError, step, x, y)
+    assert message == "TrainStep expects 0.W to be changed by W[...] = array, got W = array"
+
+
 def test_a_loss_that_is_not_finite_changes_nothing():
     net, x, y = small()
     step = TrainStep(net, SoftmaxCrossEntropy(), Adam(0.1))
