@@ -20,6 +20,7 @@ Q1, Q2, Q3, Q4 = map(np.float32, (0.46714341, 2.5876980e-2, 3.2856338e-4, 7.7765
 
 ROWS = 32  # examples that are multiplied at a time
 TILE = 2**14  # numbers that a tile has at the most: 64 KiB of them, 2**19 multiply-adds for 32 rows
+JOINT = 2**8  # rows of Wx and Wh together, up to which both are multiplied at each step
 
 
 def tiles(W):
@@ -84,23 +85,61 @@ def sigmoid(x):
     return HALF + HALF * tanh(HALF * x)
 
 
-def lstm_forward(a, h, c, Wh, b):
-    """Turn a (T, N, 4H) into the gates and fill in h and c (T + 1, N, H), of which [0] is given."""
-    _lstm_forward(a, h, c, tiles(Wh), b)
+def lstm_forward(x, h, c, Wx, Wh, b):
+    """Return the gates (T, N, 4H); fill in h and c (T + 1, N, H), of which [0] is given."""
+    x, W, given, gates = _products(x, Wx, Wh, b, steps=len(x))
+    _lstm_forward(x, W, given, gates, h, c)
+    return gates
+
+
+def lstm_predict(x, states, Wx, Wh, b):
+    """Return the h of `lstm_forward`, to the last bit, from the `states` h and c, or zeros."""
+    T, N, _ = x.shape
+    h, c = np.zeros((T + 1, N, len(Wh)), x.dtype), np.zeros((2, N, len(Wh)), x.dtype)
+    if states:
+        h[0], c[0] = states
+    _lstm_forward(*_products(x, Wx, Wh, b, steps=1), h, c)
+    return h
+
+
+def _products(x, Wx, Wh, b, steps):
+    """Return x, W, what is given, and room for the gates of some steps: `a = [x h] W + given`.
+
+    So a is made and used in the cache. Wide inputs are multiplied beforehand, those of all steps
+    at once: the more rows there are, the faster is BLAS, and gates then take the place of products.
+    """
+    T, N, D = x.shape
+    if len(Wx) + len(Wh) <= JOINT:
+        gates = np.empty((steps, N, b.size), x.dtype)
+        return x, tiles(np.concatenate([Wx, Wh])), b.reshape(1, 1, -1), gates
+    xW = (x.reshape(T * N, D) @ Wx).reshape(T, N, b.size)
+    xW += b
+    return x[:, :, :0], tiles(Wh), xW, xW
 
 
 @fused
-def _lstm_forward(a, h, c, Wh, b):
-    T, N, H = len(a), h.shape[1], h.shape[2]
+def _lstm_forward(x, W, given, gates, h, c):
+    """Go through time; where an array has room for fewer steps, these take turns."""
+    T, N, D = x.shape
+    H = h.shape[2]
+    xh = np.empty((N, D + H), x.dtype)
     for t in range(T):
-        add_product(h[t], Wh, a[t])
+        a, c_old, c_new = gates[t % len(gates)], c[t % len(c)], c[(t + 1) % len(c)]
+        given_t = given[t % len(given)]
         for n in range(N):
-            a_n, c_before, c_n, h_n = a[t, n], c[t, n], c[t + 1, n], h[t + 1, n]
-            i, f, g, o = a_n[:H], a_n[H : 2 * H], a_n[2 * H : 3 * H], a_n[3 * H :]
-            b_i, b_f, b_g, b_o = b[:H], b[H : 2 * H], b[2 * H : 3 * H], b[3 * H :]
+            xh_n, x_n, h_n, a_n, given_n = xh[n], x[t, n], h[t, n], a[n], given_t[n % len(given_t)]
+            for k in range(D):
+                xh_n[k] = x_n[k]
             for k in range(H):
-                i_k, f_k = sigmoid(i[k] + b_i[k]), sigmoid(f[k] + b_f[k])
-                g_k, o_k = tanh(g[k] + b_g[k]), sigmoid(o[k] + b_o[k])
+                xh_n[D + k] = h_n[k]
+            for k in range(4 * H):
+                a_n[k] = given_n[k]
+        add_product(xh, W, a)
+        for n in range(N):
+            a_n, c_before, c_n, h_n = a[n], c_old[n], c_new[n], h[t + 1, n]
+            i, f, g, o = a_n[:H], a_n[H : 2 * H], a_n[2 * H : 3 * H], a_n[3 * H :]
+            for k in range(H):
+                i_k, f_k, g_k, o_k = sigmoid(i[k]), sigmoid(f[k]), tanh(g[k]), sigmoid(o[k])
                 c_k = f_k * c_before[k] + i_k * g_k
                 i[k], f[k], g[k], o[k], c_n[k], h_n[k] = i_k, f_k, g_k, o_k, c_k, o_k * tanh(c_k)
 

@@ -159,16 +159,25 @@ class LSTM(Layer):
         c = np.zeros_like(h)
         if given or states:
             h[0], c[0] = given or states
-        a = (rows(x) @ self.Wx).reshape(T, N, -1).astype(dtype, copy=False)  # (1)
         new_h, new_c = made_by_steps(h, self.masked), made_by_steps(c, self.masked)
-        self._step_by_step(a, h, c, new_h, new_c, m)
+        # One loop for (1) to (8), where x_t beside h_{t-1} makes one product of two.
+        if compiled := compiled_steps(self, True, h, x, *self.params.values()):
+            a = compiled.lstm_forward(x, h, c, *self.params.values())
+        else:
+            a = self._step_by_step(x, h, c, new_h, new_c, m)
         return batch_first(h[1:], self.reverse), (x, h, c, new_h, new_c, a, m, bool(given))
 
-    def _step_by_step(self, a, h, c, new_h, new_c, m):
-        """Turn a (T, N, 4H) into the gates, and fill in the states."""
-        if compiled := compiled_steps(self, True, a, self.Wh, self.b):  # one loop for (3) to (8)
-            compiled.lstm_forward(a, h, c, self.Wh, self.b)
-            return
+    def predict(self, x, /, *more):
+        # The very loop of forward, with room for the gates and cells of a single step.
+        if compiled := compiled_steps(self, True, x, *more, *self.params.values()):
+            x = time_first(x, self.reverse)
+            h = compiled.lstm_predict(x, more, *self.params.values())
+            return batch_first(h[1:], self.reverse)
+        return super().predict(x, *more)
+
+    def _step_by_step(self, x, h, c, new_h, new_c, m):
+        """Return the gates of all steps (T, N, 4H), and fill in the states."""
+        a = (rows(x) @ self.Wx).reshape(*x.shape[:2], -1).astype(h.dtype, copy=False)  # (1)
         for t in range(len(a)):
             # b is added here, not to all of a: that would make a second array of all steps.
             a[t] += h[t] @ self.Wh + self.b  # (2)
@@ -182,6 +191,7 @@ class LSTM(Layer):
             if self.masked:
                 c[t + 1] = blend(m[t], new_c[t], c[t])
                 h[t + 1] = blend(m[t], new_h[t], h[t])
+        return a
 
     def backward(self, delta, cache, /):
         x, *_, given = cache

@@ -153,3 +153,35 @@ def test_arrays_that_nobody_may_write_to(layer):
             value.flags.writeable = False
     assert_array_equal(y, right[0])
     assert_array_equal(layer.backward(given[1], cache)[0], right[1])
+
+
+@pytest.mark.parametrize("D", [1, 255 - 37, 256 - 37, 257 - 37, 400])
+@pytest.mark.parametrize("states", [0, 2], ids=["from zero", "from states"])
+@pytest.mark.parametrize("reverse", [False, True], ids=["forwards", "in reverse"])
+def test_an_lstm_predicts_what_forward_returns_for_narrow_and_wide_inputs(D, states, reverse):
+    layer, given = LSTM(37, reverse=reverse), arrays(LSTM(37), states)
+    layer.build((T, D), *[(37,)] * states, rng=0)
+    layer.b += np.random.default_rng(1).standard_normal(layer.b.shape, np.float32) / 3
+    x = np.random.default_rng(2).standard_normal((N, T, D), np.float32)
+    given = x, given[1], *given[2:]
+    kept = [each.copy() for each in (*given, *layer.params.values())]
+    x, _, *states = given
+    y, _ = layer.forward(x, *states)
+    assert_array_equal(layer.predict(x, *states), y)
+    ours = both_passes(layer, *given)
+    theirs = both_passes(layer.astype(np.float64), *in_double(given))
+    for one, other in zip(ours, theirs, strict=True):
+        assert abs(one - other).max() <= 2e-6 * abs(other).max()
+    for before, after in zip(kept, (*given, *layer.params.values()), strict=True):
+        assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("D", [4, 400])
+def test_an_lstm_of_one_example_and_step_leaves_its_bias_alone(D):
+    layer = LSTM(3)
+    layer.build((1, D), rng=0)
+    b, x = layer.b.copy(), np.ones((1, 1, D), np.float32)
+    y, (*_, gates, _, _) = layer.forward(x)
+    assert_array_equal(layer.predict(x), y)
+    assert gates.shape == (1, 1, 12)
+    assert_array_equal(layer.b, b)
