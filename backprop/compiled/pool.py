@@ -7,6 +7,9 @@ gets windows with stride 1, and those that the stride leaves out are not copied.
 places outside of the image are left out.
 """
 
+# pyright: reportPossiblyUnboundVariable=false
+# Without a winner Numba leaves out all that is under `if winner is not None`.
+
 import numpy as np
 from numba import njit  # pyright: ignore[reportMissingImports]
 
@@ -22,6 +25,14 @@ def max_forward(x, window):
     winner = np.empty(y.shape, np.min_scalar_type(window.places))
     _forward(_by_rows(x), y, winner, *_geometry(window, H, W))
     return y, winner
+
+
+def max_predict(x, window):
+    """Return the `y` of `max_forward`: to note no winner saves a third of the time."""
+    N, H, W, C = x.shape
+    y = np.empty((N, *window.positions(H, W), C), x.dtype)
+    _forward(_by_rows(x), y, None, *_geometry(window, H, W))
+    return y
 
 
 def max_backward(delta, winner, shape, window):
@@ -50,17 +61,26 @@ def _forward(x, y, winner, size, stride, margin):
     (K, L), (s, t), (top, left) = size, stride, margin
     H, W = x.shape[1], x.shape[2] // C
     steps = (OW - 1) * t + 1 if OW else 0  # windows of a row, with stride 1
-    largest, first = np.empty(steps * C, x.dtype), np.empty(steps * C, winner.dtype)
+    largest = np.empty(steps * C, x.dtype)
+    if winner is not None:
+        first = np.empty(steps * C, winner.dtype)
     for n in range(N):
         for p in range(OH):
             u = p * s - top
-            largest[:], first[:] = -np.inf, 0
+            largest[:] = -np.inf
+            if winner is not None:
+                first[:] = 0
             for i in range(max(0, -u), min(K, H - u)):
                 for j in range(max(0, left - steps + 1), min(L, left + W)):
                     v = j - left
                     q, end = max(0, -v) * C, min(steps, W - v) * C
-                    x_k = x[n, u + i, q + v * C : end + v * C]
-                    best, won, k = largest[q:end], first[q:end], winner.dtype.type(i * L + j)
+                    x_k, best = x[n, u + i, q + v * C : end + v * C], largest[q:end]
+                    if winner is None:
+                        for m in range(x_k.size):
+                            new, old = x_k[m], best[m]
+                            best[m] = new if new > old or new != new else old
+                        continue
+                    won, k = first[q:end], winner.dtype.type(i * L + j)
                     for m in range(x_k.size):
                         new, old = x_k[m], best[m]
                         won[m] = k if new > old else won[m]
@@ -68,7 +88,8 @@ def _forward(x, y, winner, size, stride, margin):
             for q in range(OW):
                 for c in range(C):  # a slice would take longer: there may be few channels
                     y[n, p, q, c] = largest[q * t * C + c]
-                    winner[n, p, q, c] = first[q * t * C + c]
+                    if winner is not None:
+                        winner[n, p, q, c] = first[q * t * C + c]
 
 
 @compiled

@@ -66,6 +66,10 @@ def assert_twins(layer, x, delta):
         np.testing.assert_array_equal(np.isnan(one), ~number)
         assert one[number].tobytes() == other[number].tobytes()
     assert cache[1] == shape
+    predicted = layer.predict(x)
+    assert predicted.dtype == got.dtype
+    assert predicted.shape == got.shape
+    assert predicted.tobytes() == got.tobytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -120,6 +124,7 @@ def test_however_the_numbers_lie(laid, dtype):
     y, (winner, shape) = layer.forward(x)
     expected = layer.backward(delta, (winner, shape))[0]
     assert layer.forward(laid(x))[0].tobytes() == y.tobytes()
+    assert layer.predict(laid(x)).tobytes() == y.tobytes()
     assert layer.backward(delta, (laid(winner), shape))[0].tobytes() == expected.tobytes()
 
 
