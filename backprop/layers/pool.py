@@ -72,7 +72,7 @@ class MaxPool(Layer):
         return y, (winner, x.shape)
 
     def predict(self, x, /):
-        if compiled := kernels("pool", x):  # as in forward, but no one asks for the winner
+        if compiled := kernels("pool", x, of=self):  # as in forward, but no one asks for the winner
             return compiled.max_predict(x, self.window)
         return super().predict(x)
 
