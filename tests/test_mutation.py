@@ -393,7 +393,7 @@ def test_a_mutant_is_a_sentence():
         "LSTM (18): dWh = rows(h[:-1]).T @ rows(da) becomes dWh = rows(h[1:]).T @ rows(da):"
         " wrong neighbour in time",
         "Dense (4): dx = delta @ self.W.T becomes dx = delta @ self.W: transposition",
-        "ReLU (2): dx = delta * positive becomes dx = delta * ~positive: mask inverted",
+        "ReLU (2): dx = delta * (y.real > 0) becomes dx = delta * (y.real < 0): comparison flipped",
         "HalfSquaredError (4): return r * d becomes return d: dropped factor",
         "Conv2D, window.fold (2): seen += dX[:, :, :, *divmod(k, self.size[1])] becomes"
         " seen[...] = dX[:, :, :, *divmod(k, self.size[1])]: assignment for accumulation",

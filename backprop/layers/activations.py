@@ -155,8 +155,7 @@ class ReLU(Layer):
 
     def backward(self, delta, cache, /):
         y = cache
-        positive = y.real > 0
-        dx = delta * positive  # (2)
+        dx = delta * (y.real > 0)  # (2)
         return dx, {}
 
 
