@@ -5,6 +5,7 @@ import numpy as np
 from ..errors import real, whole
 from ..initializers import Glorot, Initializer, Orthogonal
 from ..layer import Array, Layer, rows, sum_rows
+from .activations import sigmoid
 from .sequences import (
     batch_first,
     blend,
@@ -14,7 +15,6 @@ from .sequences import (
     compiled_steps,
     made_by_steps,
     of_inputs,
-    sigmoid,
     states_and_mask,
     time_first,
 )

@@ -49,15 +49,6 @@ def states_and_mask(more, masked, reverse) -> tuple[tuple, Array]:
     return tuple(states), time_first(m[..., np.newaxis], reverse)
 
 
-def sigmoid(a):
-    """Return 1 / (1 + e^-a) of a gate, from the tanh, of which it is a scaled and shifted copy.
-
-    It takes half the time of the one in `activations.py`. A gate that is nearly shut has the error
-    of a number near 1, where that one has it exact to the last digits; a gate needs no more.
-    """
-    return (1 + np.tanh(a / 2)) / 2
-
-
 def compiled_steps(layer, can, *arrays):
     """Return the compiled steps, or None where the NumPy lines are to run.
 

@@ -147,8 +147,9 @@ class Grower:
             shape = given if isinstance(given, tuple) else np.shape(self.record.value)
             return {"op": "reshape", "shape": shape, "parts": [self.grow(arguments[0])]}
         if name == "transpose":
-            (starred,) = node.args
-            axes = tuple(self.record.operands[ast.unparse(starred.value)])
+            (given,) = node.args
+            given = given.value if isinstance(given, ast.Starred) else given
+            axes = tuple(self.record.operands[ast.unparse(given)])
             return self._turned(self.grow(arguments[0]), axes)
         if name in COPIES:
             return self.grow(arguments[0])
@@ -258,4 +259,5 @@ class Grower:
         shape = inner["shape"]
         axes, keep = axes_of(name, keywords, len(shape))
         left = [1 if a in axes else n for a, n in enumerate(shape) if keep or a not in axes]
-        return {"op": name.strip("_"), "axes": axes, "keep": keep, "shape": left, "parts": [inner]}
+        name = name.removesuffix("_rows").strip("_")
+        return {"op": name, "axes": axes, "keep": keep, "shape": left, "parts": [inner]}
