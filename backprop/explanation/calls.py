@@ -24,7 +24,12 @@ def shape_of_call(reader, node) -> Any:
     if name == "reshape":
         return _reshaped(reader, first, arguments[1:])
     if name == "transpose":
-        return tuple(first[axis] for axis in _axes(reader, arguments))
+        return tuple(
+            first[axis]
+            for axis in order_of_axes(
+                arguments[1:], len(reader.shape(arguments[0])), reader.operand
+            )
+        )
     if name in COPIES:
         return first
     if name in ELEMENTWISE:
@@ -62,7 +67,7 @@ def entry_of_call(reader, node, index):
         inner = reader.shape(arguments[0])
         return reader.at(arguments[0], tuple(map(int, np.unravel_index(place, inner))))
     if name == "transpose":
-        axes = _axes(reader, arguments)
+        axes = order_of_axes(arguments[1:], len(reader.shape(arguments[0])), reader.operand)
         return reader.at(arguments[0], tuple(index[axes.index(a)] for a in range(len(axes))))
     if name in COPIES:
         return reader.at(arguments[0], index)
@@ -150,11 +155,16 @@ def _reshaped(reader, shape, sides):
     return tuple(rest if n == -1 else n for n in given)
 
 
-def _axes(reader, arguments):
-    """Return the order of axes of `x.transpose(*axes)`, `x.transpose(1, 0)` or `x.transpose()`."""
-    first, *order = [one.value if isinstance(one, ast.Starred) else one for one in arguments]
-    rank = len(reader.shape(first))
-    given: Any = [_constant(one, reader.operand(one)) for one in order] or [range(rank)[::-1]]
+def order_of_axes(order, rank, value_of):
+    """Return the order of axes of `x.transpose(*axes)`, `x.transpose(1, 0)` or `x.transpose()`.
+
+    Args:
+        order: the arguments.
+        rank: how many axes `x` has.
+        value_of: a function that returns the value of an argument that is no constant.
+    """
+    order = [one.value if isinstance(one, ast.Starred) else one for one in order]
+    given: Any = [_constant(one, value_of(one)) for one in order] or [range(rank)[::-1]]
     given = given[0] if len(given) == 1 else given
     return tuple(axis % rank for axis in given)
 

@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from ...layers.rnn import RNN
+from ..calls import order_of_axes
 from ..entries import BINARY
 from ..formula import COMPARISONS, COPIES
 from ..names import symbol_of
@@ -85,6 +86,9 @@ class Grower:
             self.read.append((source, name, value, operand or source))
         return {"op": "read", "slot": sources.index(source), "shape": np.shape(value)}
 
+    def _value(self, node):
+        return self.record.operands.get(ast.unparse(node))
+
     def _before(self):
         return self._leaf(self.record.name, self.record.before)
 
@@ -147,10 +151,9 @@ class Grower:
             shape = given if isinstance(given, tuple) else np.shape(self.record.value)
             return {"op": "reshape", "shape": shape, "parts": [self.grow(arguments[0])]}
         if name == "transpose":
-            (given,) = node.args
-            given = given.value if isinstance(given, ast.Starred) else given
-            axes = tuple(self.record.operands[ast.unparse(given)])
-            return self._turned(self.grow(arguments[0]), axes)
+            inner = self.grow(arguments[0])
+            axes = order_of_axes(arguments[1:], len(inner["shape"]), self._value)
+            return self._turned(inner, axes)
         if name in COPIES:
             return self.grow(arguments[0])
         if name in ELEMENTWISE:
