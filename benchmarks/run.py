@@ -44,7 +44,7 @@ def main(quick):
     (FOLDER / "README.md").write_text("\n\n".join(parts) + "\n")
     before, _, rest = README.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
-    README.write_text(f"{before}{BEGIN}\n{summary(FOLDER / 'race.json')}\n{END}{after}")
+    README.write_text(f"{before}{BEGIN}\n\n{summary(FOLDER / 'race.json')}\n\n{END}{after}")
 
 
 def summary(path):
