@@ -53,8 +53,11 @@ def fortran(x):
 
 
 def every_other(x):
-    """Return `x` as every second number of an array twice as long, with NaN (or -1) between."""
-    between = np.nan if x.dtype.kind in "fc" else -1
+    """Return `x` as every second number of an array twice as long, with NaN (or -1) between.
+
+    For numbers without a sign, -1 is the largest of them.
+    """
+    between = np.nan if x.dtype.kind in "fc" else np.array(-1).astype(x.dtype)
     wide = np.full((*x.shape[:-1], 2 * x.shape[-1]), between, x.dtype)
     wide[..., ::2] = x
     return wide[..., ::2]

@@ -7,10 +7,8 @@ from numpy.testing import assert_array_equal
 from backprop.compiled import FOUND, readable
 from backprop.layers import Conv2D
 
-if not FOUND:
-    pytest.skip("needs Numba", allow_module_level=True)
-
-from backprop.compiled import convolution
+if FOUND:  # without Numba these tests are not to be chosen: they fail
+    from backprop.compiled import convolution
 
 pytestmark = pytest.mark.fast
 

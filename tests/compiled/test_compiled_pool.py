@@ -5,6 +5,7 @@ import pytest
 
 from backprop.compiled import readable
 from backprop.layers import MaxPool
+from laid import LAID
 
 pytestmark = pytest.mark.fast
 
@@ -95,25 +96,7 @@ def test_deltas_that_are_no_ordinary_numbers(size, settings, image, value):
         assert_twins(layer, x, delta)
 
 
-def turned(array):
-    return np.asfortranarray(array)
-
-
-def apart(array):
-    return np.repeat(array, 2, axis=2)[:, :, ::2]
-
-
-def backwards(array):
-    return array[:, ::-1, ::-1, ::-1].copy()[:, ::-1, ::-1, ::-1]
-
-
-def locked(array):
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
-@pytest.mark.parametrize("laid", [turned, apart, backwards, locked])
+@pytest.mark.parametrize("laid", LAID)
 @each_dtype
 def test_however_the_numbers_lie(laid, dtype):
     rng = np.random.default_rng(2)

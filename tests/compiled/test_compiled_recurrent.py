@@ -9,10 +9,8 @@ from numpy.testing import assert_array_equal
 from backprop.compiled import FOUND, readable
 from backprop.layers import GRU, LSTM, RNN
 
-if not FOUND:
-    pytest.skip("Numba is not there", allow_module_level=True)
-
-from backprop.compiled import recurrent
+if FOUND:  # without Numba these tests are not to be chosen: they fail
+    from backprop.compiled import recurrent
 
 pytestmark = pytest.mark.fast
 
