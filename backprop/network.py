@@ -11,6 +11,7 @@ from .layer import Array, Grads, Layer, check_averages
 from .memory import keep_freed_memory
 from .parallel import at_once, by_example, cut
 from .settings import ours
+from .stretch import find
 from .summary import summary
 
 
@@ -73,7 +74,8 @@ class Network(Layer):
             self.add(layer)
 
     def _begin(self, inputs):
-        self.inputs, self.steps, self._owners, self.in_shapes = inputs, [], [], None
+        self.inputs, self.steps, self.in_shapes = inputs, [], None
+        self._owners = self._averaging = []
 
     # Wiring
 
@@ -94,7 +96,7 @@ class Network(Layer):
             if whole(self.who, "a value's number", value, least=0) > newest:
                 raise expects(self.who, f"a value from 0 to {newest}", value)
         self.steps.append((layer, values or (newest,)))
-        self._owners = _first_stands(self.steps)
+        self._owners = self._averaging = _first_stands(self.steps)
         if not layer.name:
             kind = type(layer).__name__.lower()
             count = len({id(other) for other in self if type(other) is type(layer)})
@@ -189,8 +191,8 @@ class Network(Layer):
             raise
         self.in_shapes, self.shapes = in_shapes, shapes
         self.work = self.multiply_adds(*in_shapes)
-        self._wanted = self._with_parameters()
         self._carrying = self.state_shapes()
+        self._averaging = [each for each in self._owners if each[1].stateful]
         self.limits = {i: self.integers_below(i) for i in self.integer_inputs}
         self.place(np.empty(self.param_count, dtype))
         return shapes[-1]
@@ -248,7 +250,17 @@ class Network(Layer):
             start += layer.param_count
         self.parameters = vector
         self._keys = list(self.params)
+        sizes = [value.size for value in self.params.values()]
+        ends = np.cumsum(sizes)
+        self._parts = {
+            key: slice(end - size, end)
+            for key, end, size in zip(self._keys, ends.tolist(), sizes, strict=True)
+        }
         self._vector = vector
+        self._stretches = {stretch.first: stretch for stretch in find(self)}
+        for stretch in self._stretches.values():
+            stretch.begin(self._parts, vector)
+        self._back = self._way_back(self._with_parameters(), self._stretches.values())
         self._placed = [
             (layer, name, getattr(layer, name))
             for layer in inside(self)
@@ -261,9 +273,12 @@ class Network(Layer):
 
         They lie in `parameters` no more, and no update could reach them.
         """
-        placed = all(getattr(layer, name) is view for layer, name, view in self._placed)
-        if placed and self.parameters is self._vector:
-            return []
+        for layer, name, view in self._placed:
+            if getattr(layer, name) is not view:
+                break
+        else:
+            if self.parameters is self._vector:
+                return []
         return [
             key
             for key, value in self.params.items()
@@ -290,7 +305,7 @@ class Network(Layer):
         """The running averages by key: `"1.mean"` is `net[1].mean`."""
         return {
             f"{number}.{name}": value
-            for number, layer in self.owners()
+            for number, layer in self._averaging
             for name, value in layer.averages.items()
         }
 
@@ -336,10 +351,17 @@ class Network(Layer):
         states = self.enter_states(states, len(values[0]))
         caches = []
         for number, (layer, reads) in enumerate(self.steps):
+            if number < len(caches):
+                continue  # the stretch that it stands in has passed it
+            stretch = self._stretches.get(number)
+            if stretch and (passed := stretch.forward(values[reads[0]])):
+                values += passed[0]
+                caches += passed[1]
+                continue
             extra = {"rng": rng} if layer.stochastic else {}
             if number in states:
                 extra["states"] = states[number]
-            y, cache = layer.forward(*(values[i] for i in reads), **extra)
+            y, cache = layer.forward(*map(values.__getitem__, reads), **extra)
             values.append(y)
             caches.append(cache)
         return values, caches
@@ -370,8 +392,13 @@ class Network(Layer):
         final = {}
         last_reader = {i: number for number, (_, reads) in enumerate(self.steps) for i in reads}
         for number, (layer, reads) in enumerate(self.steps):
+            if self.inputs + number < len(values):
+                continue  # the stretch that it stands in has passed it
             xs = [values[i] for i in reads]
-            if number in carrying:
+            stretch = self._stretches.get(number)
+            if stretch and (y := stretch.predict(*xs)) is not None:
+                values += [None] * (len(stretch.layers) - 1)
+            elif number in carrying:
                 y, final[number] = _advance(layer, xs, states.get(number, ()))
             else:
                 y = layer.predict(*xs)
@@ -397,12 +424,23 @@ class Network(Layer):
         return {number: self[number].final_states(cache[number]) for number in self._carrying}
 
     def backward(self, delta, cache, /):
-        deltas, grads = self._run_back(delta, cache, [True] * len(self.shapes))
+        way = self._way_back([True] * len(self.shapes), self._stretches.values())
+        deltas, grads = self._run_back(delta, cache, way)
         dxs = tuple(deltas[: self.inputs])
         return (dxs if self.inputs > 1 else dxs[0]), grads
 
     def grads(self, delta, cache, /):
-        return self._run_back(delta, cache, self._wanted)[1]
+        return self._run_back(delta, cache, self._back)[1]
+
+    def gradient(self, delta, cache, /):
+        """Return `flatten(grads(delta, cache))`; with less copying, where that can be."""
+        vector = np.empty_like(self.parameters)
+        grads = self._run_back(delta, cache, self._back, vector=vector)[1]
+        if any([d.dtype != vector.dtype for d in grads.values()]):
+            return self.flatten(self.grads(delta, cache))  # complex, of a complex step
+        for key, d in grads.items():
+            vector[self._parts[key]] = d.ravel()
+        return vector
 
     def deltas(self, delta, cache, /, value=None):
         """Return dL/dv of every value v: of the inputs, and of each layer's output.
@@ -422,31 +460,53 @@ class Network(Layer):
             if self.inputs + number in made_of:
                 made_of.update(reads)
         wanted = [i in made_of for i in range(len(self.shapes))]
-        return self._run_back(delta, cache, wanted, keep=True, value=value)[0]
+        return self._run_back(delta, cache, self._way_back(wanted), keep=True, value=value)[0]
 
-    def _run_back(self, delta, caches, wanted, keep=False, value=-1):
-        if np.ndim(delta) == 0 or np.shape(delta)[1:] != self.shapes[value]:
-            what = f"a delta of shape {batch_of(self.shapes[value])}"
-            raise expects(self.who, what, np.shape(delta))
+    def _way_back(self, wanted, stretches=()):
+        """Return the steps back to the values whose deltas are `wanted`.
+
+        Of each its number, its layer, what that reads and whether a delta of it is wanted; and, of
+        the last step of a stretch, the stretch and whether a delta of what that reads is wanted.
+        """
+        ending = {stretch.last: stretch for stretch in stretches}
+        way = []
+        for number, (layer, reads) in reversed(list(enumerate(self.steps))):
+            if wanted[self.inputs + number]:
+                stretch = ending.get(number)
+                handing = [
+                    any(wanted[i] for i in each)
+                    for each in (reads, stretch.reads if stretch else ())
+                ]
+                way.append((number, layer, reads, handing[0], stretch, handing[1]))
+        return way
+
+    def _run_back(self, delta, caches, way, keep=False, value=-1, vector=None):
+        shape = np.shape(delta)
+        if not shape or shape[1:] != self.shapes[value]:
+            raise expects(self.who, f"a delta of shape {batch_of(self.shapes[value])}", shape)
         deltas: list[Array] = [None] * len(self.shapes)
         deltas[value] = delta
         of_layer: dict[int, Grads] = {}
-        for number in reversed(range(len(self.steps))):
-            layer, reads = self.steps[number]
+        for number, layer, reads, handing_on, stretch, handing_further in way:
             made = self.inputs + number
-            if not wanted[made]:
-                continue
             delta = deltas[made]
+            if delta is None:
+                continue  # a stretch has passed it
             if not keep:
                 deltas[made] = None  # nobody reads it again: let its memory go
-            if any(wanted[i] for i in reads):
+            if stretch and (passed := stretch.backward(delta, caches, handing_further, vector)):
+                dx, found = passed
+                reads = stretch.reads
+            elif handing_on:
                 dx, grads = layer.backward(delta, caches[number])
+                found = {id(layer): grads}
+            else:
+                dx, found = None, {id(layer): layer.grads(delta, caches[number])}
+            if dx is not None:
                 for i, part in zip(reads, dx if isinstance(dx, tuple) else (dx,), strict=True):
                     deltas[i] = part if deltas[i] is None else deltas[i] + part
-            else:
-                grads = layer.grads(delta, caches[number])
-            earlier = of_layer.get(id(layer))
-            of_layer[id(layer)] = _sum(earlier, grads) if earlier else grads
+            for key, grads in found.items():
+                of_layer[key] = _sum(of_layer[key], grads) if key in of_layer else grads
         return deltas, {
             f"{number}.{name}": d
             for number, layer in self.owners()
@@ -488,21 +548,22 @@ class Network(Layer):
             raise expects(self.who, "build(in_shape) before a pass", "none")
         if len(xs) != self.inputs:
             raise expects(self.who, f"{self.inputs} inputs", len(xs))
-        values = []
+        values, dtype = [], self.parameters.dtype
         for i, (x, in_shape) in enumerate(zip(xs, self.in_shapes, strict=True)):
             x = np.asarray(x)
             if x.shape[1:] != in_shape or x.ndim == 0:
                 raise expects(self.who, f"inputs of shape {batch_of(in_shape)}", x.shape)
             if i in self.limits:
                 check_whole(self.who, x, self.limits[i])
-                values.append(x)
-                continue
-            if not (x.dtype.kind in "biufc" and np.can_cast(x.dtype, self.dtype, "same_kind")):
-                raise expects(self.who, f"inputs that are {self.dtype}", x.dtype, TypeError)
-            values.append(x.astype(self.dtype, copy=False))
-        if any(len(x) == 0 or len(x) != len(xs[0]) for x in values):
-            counts = ", ".join(str(len(x)) for x in values)
-            raise expects(self.who, "at least one example, as many in each input", counts)
+            elif x.dtype != dtype:
+                if not (x.dtype.kind in "biufc" and np.can_cast(x.dtype, dtype, "same_kind")):
+                    raise expects(self.who, f"inputs that are {dtype}", x.dtype, TypeError)
+                x = x.astype(dtype)
+            values.append(x)
+        counts = [len(x) for x in values]
+        if counts[0] == 0 or counts.count(counts[0]) < len(counts):
+            got = ", ".join(map(str, counts))
+            raise expects(self.who, "at least one example, as many in each input", got)
         return values
 
     def enter_states(self, states, N):

@@ -25,7 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from .compiled import FOUND
+from . import workers
+from .compiled import FOUND, kernels
 from .settings import ours
 
 WORTH = 2**23
@@ -77,6 +78,8 @@ def add(total, *others, threads):
 
 def norm(vector, threads):
     """Return the Euclidean norm of a vector, by one thread of BLAS if others of ours are about."""
+    if compiled := kernels("updates", vector):
+        return math.sqrt(compiled.squares(vector))
     if threads == 1:
         return math.sqrt(vector.dot(vector))
     with one_blas_thread():
@@ -105,16 +108,15 @@ def at_once(act, *columns):
         finally:
             _here.inside = False
 
-    from concurrent import futures  # is not needed to import this package
-
-    with one_blas_thread():
-        # A copied context brings along what holds for this thread, such as np.errstate.
-        begun = [_pool().submit(contextvars.copy_context().run, inside, *row) for row in others]
+    with one_blas_thread(), workers.ready(len(others)) as begun:
+        for worker, row in zip(begun, others, strict=True):
+            # A copied context brings along what holds for this thread, such as np.errstate.
+            worker.begin(functools.partial(contextvars.copy_context().run, inside, *row))
         try:
             results = [inside(*first)]
         finally:
-            _wait(futures, begun)
-        return [*results, *(each.result() for each in begun)]
+            workers.wait_for(begun)
+        return [*results, *(worker.outcome() for worker in begun)]
 
 
 class _Here(threading.local):
@@ -124,15 +126,6 @@ class _Here(threading.local):
 
 
 _here = _Here()
-
-
-def _wait(futures, begun):
-    """Wait until all have ended, interrupted or not: what they use is put back afterwards."""
-    try:
-        futures.wait(begun)
-    except KeyboardInterrupt:
-        futures.wait(begun)
-        raise
 
 
 def threads():
@@ -222,16 +215,9 @@ def _loaded_blas():
     return [each for each in ThreadpoolController().lib_controllers if each.user_api == "blas"]
 
 
-@functools.cache
-def _pool():
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(thread_name_prefix="backprop")
-
-
 def _begin_anew():
     """Forget all threads: a child process has none of its parent's."""
-    _pool.cache_clear()
+    workers.forget()
     _limit.__init__()
 
 

@@ -29,11 +29,13 @@ from ..settings import ours
 FOUND = find_spec("numba") is not None and os.environ.get("BACKPROP_COMPILED") != "0"
 """Whether there is anything to run. Numba itself is imported by the first kernel that runs."""
 TYPES = (np.dtype(np.float32), np.dtype(np.float64))
+SINGLE = TYPES[:1]
+"""For loops of exponentials, of which NumPy's own are faster in float64."""
 
 _readers: dict[int, set] = {}  # what is left out for each `readable()` that is open
 
 
-def kernels(name, *arrays, of=None):
+def kernels(name, *arrays, of=None, types=TYPES):
     """Return the module of compiled functions `name`; None where the NumPy lines are to run.
 
     Args:
@@ -41,12 +43,16 @@ def kernels(name, *arrays, of=None):
         arrays: what the functions would be called with; all have to be of the same type.
         of: whose method asks. A class of somebody's own, made from one of this package, may have
             changed what a kernel would pass over: its NumPy lines run.
+        types: those that the functions are written for.
     """
     if not FOUND or not (of is None or ours(type(of))):
         return None
     dtype = arrays[0].dtype
-    if dtype not in TYPES or any(each.dtype != dtype for each in arrays):
+    if dtype not in types:
         return None
+    for each in arrays:
+        if each.dtype != dtype:
+            return None
     if _readers:
         for left_out in list(_readers.values()):
             left_out.add(name)
@@ -72,6 +78,11 @@ def readable():
         yield left_out
     finally:
         del _readers[id(left_out)]
+
+
+def plain(array):
+    """Return an array as one whose memory loops may walk through: a copy, if need be."""
+    return array if array.flags.carray else np.array(array, order="C")
 
 
 def require_shape(who, array, shape):

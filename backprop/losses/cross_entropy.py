@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..compiled import SINGLE, kernels
 from ..layers.activations import sigmoid
 from .loss import Loss
 
@@ -63,6 +64,9 @@ class SoftmaxCrossEntropy(Loss):
 
     def forward(self, y, target, /):
         y, t, r = self._enter(y, target)
+        if compiled := kernels("losses", y, t, of=self, types=SINGLE):
+            losses, z, a = compiled.softmax_cross_entropy(y, t)
+            return y.dtype.type(r * losses), (z, a, t, r)
         u = y - y.real.max(axis=-1, keepdims=True)  # (1)
         z = np.exp(u)  # (2)
         a = z.sum(axis=-1, keepdims=True)  # (3)
@@ -72,6 +76,8 @@ class SoftmaxCrossEntropy(Loss):
 
     def backward(self, cache, /):
         z, a, t, r = cache
+        if compiled := kernels("losses", z, a, t, of=self, types=SINGLE):
+            return compiled.softmax_cross_entropy_backward(z, a, t, r)
         p = z / a  # (6)
         S = t.sum(axis=-1, keepdims=True)  # (7)
         return r * (S * p - t)  # (8)

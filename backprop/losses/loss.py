@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compiled import SINGLE, kernels
 from ..errors import choice, expects
 from ..settings import Configured
 
@@ -76,12 +77,11 @@ class Loss(Configured):
             raise expects(who, "outputs of a floating type", y.dtype, TypeError)
         if y.size == 0 or y.ndim == 0:
             raise expects(who, "outputs of shape (N, M) without an empty axis", y.shape)
-        dtype = np.real(y).dtype
+        dtype = y.real.dtype
         if target.shape == y.shape:
             t = self._values(target).astype(dtype, copy=False)
         elif target.shape == y.shape[:-1] and y.shape[-1] > 1:
-            M = y.shape[-1]
-            t = (self._classes(target, M)[..., np.newaxis] == np.arange(M)).astype(dtype)
+            t = self._rows(target, y)
         else:
             classes = f" or classes of shape {y.shape[:-1]}" if y.shape[-1] > 1 else ""
             raise expects(who, f"targets of shape {y.shape}{classes}", target.shape)
@@ -98,12 +98,17 @@ class Loss(Configured):
             raise expects(who, what, target[~good][0])
         return target
 
-    def _classes(self, target, count):
-        """Return integer classes, or raise TypeError or ValueError."""
+    def _rows(self, target, y):
+        """Return the rows that integer classes stand for, or raise TypeError or ValueError."""
         who = type(self).__name__
         if target.dtype.kind not in "iu":
             raise expects(who, "classes that are integers", target.dtype, TypeError)
-        good = (target >= 0) & (target < count)
+        if compiled := kernels("losses", y, of=self, types=SINGLE):
+            t = compiled.one_hot(target, y.shape[-1])
+            if t is not None:
+                return t
+        M = y.shape[-1]
+        good = (target >= 0) & (target < M)
         if not good.all():
-            raise expects(who, f"classes from 0 to {count - 1}", target[~good][0])
-        return target
+            raise expects(who, f"classes from 0 to {M - 1}", target[~good][0])
+        return (target[..., np.newaxis] == np.arange(M)).astype(y.real.dtype)

@@ -11,6 +11,7 @@ $$ \frac{\partial J}{\partial w} = \frac{\partial L}{\partial w}
 So a penalty changes the reported loss and the gradient alike.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +67,8 @@ class Objective:
         xs = x if isinstance(x, tuple) else (x,)
         arrays = [np.asanyarray(each) for each in (*xs, target)]
         parts = cut(net, arrays) if by_example(self.loss) else [slice(None)]
-        data_loss, y, gradient, final_states = self._of_parts(parts, arrays, rng, states)
+        of_batch = self._of_part if len(parts) == 1 else functools.partial(self._of_parts, parts)
+        data_loss, y, gradient, final_states = of_batch(arrays, rng, states)
         penalty = 0.0
         for each, part in self.penalties:
             P, cache = each.forward(net.parameters[part])
@@ -75,28 +77,26 @@ class Objective:
         return Value(data_loss, penalty, y, gradient, final_states, len(parts))
 
     def _of_parts(self, parts, arrays, rng, states):
-        """Return what `_of_part` does of the whole batch, from parts that pass at the same time."""
-        if len(parts) == 1:
-            return self._of_part(arrays, 1.0, rng, states)
+        """Return what `_of_part` does of a whole batch, from parts that pass at the same time."""
         N = len(arrays[-1])
         states = self.net.enter_states(states, N)
 
         def act(part, rng):
             share = (part.stop - part.start) / N if self.loss.reduction == "mean" else 1.0
-            return self._of_part([a[part] for a in arrays], share, rng, part_of(states, part))
+            return self._of_part([a[part] for a in arrays], rng, part_of(states, part), share)
 
         rngs = rng.spawn(len(parts)) if rng else [None] * len(parts)
         losses, ys, gradients, states = zip(*at_once(act, parts, rngs), strict=True)
         add(*gradients, threads=len(parts))
         return sum(losses), np.concatenate(ys), gradients[0], joined(*states)
 
-    def _of_part(self, arrays, share, rng, states):
+    def _of_part(self, arrays, rng, states, share=1.0):
         """Return loss, output, gradient and final states, the first and third times `share`."""
         net, (*xs, target) = self.net, arrays
         y, caches = net.forward(*xs, rng=rng, states=states)
         loss, cache = self.loss.forward(y, target)
-        delta = share * self.loss.backward(cache)
-        gradient = net.flatten(net.grads(delta, caches))
+        delta = self.loss.backward(cache)
+        gradient = net.gradient(delta if share == 1 else share * delta, caches)
         return share * float(loss), y, gradient, net.final_states(caches)
 
     def penalty(self):

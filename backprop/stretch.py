@@ -1,0 +1,162 @@
+"""Stretches of a network that one compiled call takes: Dense layers and the functions between them.
+
+From layer to layer a pass is Python's work, and where layers are small that is most of its time.
+`backprop.compiled.dense` goes through several at once. The values, caches and gradients are those
+of the layers' own passes, but for rounding.
+"""
+
+from collections import Counter
+
+import numpy as np
+
+from .compiled import FOUND, SINGLE, kernels, plain
+
+LINKS = 4
+"""The Dense layers of a stretch, at the most."""
+
+
+class Stretch:
+    """Layers that stand one after the other, each read by the next one only.
+
+    Args:
+        first: the number of the first one.
+        reads: the value that it reads, in a tuple.
+    """
+
+    def __init__(self, first, reads):
+        self.first, self.last, self.reads, self.layers = first, first, reads, []
+        self.dense = []
+        """The Dense layers, each with its place in the stretch."""
+        self.functions = []
+        """What follows each of them, in the numbers of `backprop.compiled.dense`: 0 is nothing."""
+
+    def append(self, layer, function):
+        """Append a Dense layer, whose `function` is None, or the function of the last one."""
+        if function is None:
+            self.dense.append((len(self.layers), layer))
+            self.functions.append(0)
+        else:
+            self.functions[-1] = function
+        self.layers.append(layer)
+        self.last = self.first + len(self.layers) - 1
+
+    def begin(self, parts, parameters):
+        """Remember where the parameters lie. No layer is appended any more.
+
+        Args:
+            parts: slices of the network's vector, by key.
+            parameters: that vector.
+        """
+        (first, one), (last, _) = self.dense[0], self.dense[-1]
+        start, stop = parts[f"{self.first + first}.W"].start, parts[f"{self.first + last}.b"].stop
+        self.part = slice(start, stop)
+        self.w = parameters[self.part]
+        self.held = [(layer, layer.W, layer.b) for _, layer in self.dense]
+        self.widths = (len(one.W), *(layer.units for _, layer in self.dense))
+        self.functions = tuple(self.functions)
+        self.attributes = [vars(layer) for layer in self.layers]
+
+    def forward(self, x):
+        """Return values and caches of the layers; None where their own passes are to run."""
+        compiled = self._compiled(x)
+        if not compiled:
+            return None
+        y, a = compiled.forward(plain(x), self.w, self.widths, self.functions)
+        values, caches = [], []
+        for y_k, a_k, function in zip(y, a, self.functions, strict=True):
+            values.append(y_k)
+            caches.append(x)
+            if function:
+                values.append(a_k)
+                caches.append(a_k)
+            x = a_k
+        return values, caches
+
+    def predict(self, x):
+        """Return the last value; None where the layers' own passes are to run."""
+        compiled = self._compiled(x)
+        if not compiled:
+            return None
+        return compiled.predict(plain(x), self.w, self.widths, self.functions)
+
+    def backward(self, delta, caches, wanted, vector):
+        """Return dx and the gradients by layer; None where the layers' own passes are to run.
+
+        Args:
+            delta: dL/dy of the last layer.
+            caches: those of all layers of the network.
+            wanted: whether dx is.
+            vector: where the gradients go to, as `Network.gradient` has it, and then they are not
+                returned; or None.
+        """
+        caches = caches[self.first : self.last + 1]
+        x, *a = [caches[k] for k, _ in self.dense]
+        a.append(caches[-1] if self.functions[-1] else delta)
+        compiled = self._compiled(delta, x, *a)
+        if not compiled or not self._fit(delta, caches, a):
+            return None
+        g = np.empty_like(self.w) if vector is None else vector[self.part]
+        dx = compiled.backward(
+            plain(delta), plain(x), a, self.w, g, self.widths, self.functions, wanted
+        )
+        return dx, self._cut(g) if vector is None else {}
+
+    def _cut(self, g):
+        """Return the gradients by layer, as views of the vector of all."""
+        of_layer, start = {}, 0
+        for layer, W, b in self.held:
+            middle, stop = start + W.size, start + W.size + b.size
+            of_layer[id(layer)] = {"W": g[start:middle].reshape(W.shape), "b": g[middle:stop]}
+            start = stop
+        return of_layer
+
+    def _compiled(self, *arrays):
+        """Return the compiled functions, if the layers are as they were when they were built."""
+        for layer, W, b in self.held:
+            if layer.W is not W or layer.b is not b:
+                return None
+        for attributes in self.attributes:
+            if "forward" in attributes or "backward" in attributes:
+                return None  # a pass that somebody has put in place of the class's
+        return kernels("dense", *arrays, types=SINGLE)
+
+    def _fit(self, delta, caches, a):
+        """Return whether the caches are such as `forward` makes."""
+        N = len(delta)
+        for (k, layer), a_k, function in zip(self.dense, a, self.functions, strict=True):
+            if a_k.shape != (N, layer.units) or not a_k.flags.carray:
+                return False
+            if function and a_k is not caches[k + 1]:
+                return False
+        return True
+
+
+def find(net):
+    """Return the stretches of a built network, of more than one layer each."""
+    if not FOUND or net.dtype != np.float32:
+        return []
+    from .layers import Dense, ReLU, Sigmoid, Tanh  # which are not there before networks are
+
+    functions = {Dense: None, ReLU: 1, Sigmoid: 2, Tanh: 3}
+    readers = Counter(value for _, reads in net.steps for value in reads)
+    times = Counter(id(layer) for layer, _ in net.steps)
+    found, stretch = [], None
+    for number, (layer, reads) in enumerate(net.steps):
+        newest = net.inputs + number - 1
+        if type(layer) not in functions or times[id(layer)] > 1 or len(net.shapes[reads[0]]) != 1:
+            stretch = None
+            continue
+        if reads != (newest,) or readers[newest] > 1:
+            stretch = None
+        function = functions[type(layer)]
+        if function is None and not layer.bias:
+            stretch = None
+            continue
+        if function is None and (stretch is None or len(stretch.dense) == LINKS):
+            stretch = Stretch(number, reads)
+            found.append(stretch)
+        elif function and (stretch is None or stretch.functions[-1]):
+            stretch = None
+            continue
+        stretch.append(layer, function)
+    return [each for each in found if len(each.layers) > 1]

@@ -1,0 +1,124 @@
+"""Threads that stand ready to do a part.
+
+A core that has gone to sleep takes longer to wake than a small network's pass takes. So where there
+is Numba, a thread that waits goes on looking for a millisecond or two, before it sleeps; it leaves
+the core to whoever else has work for it.
+"""
+
+import atexit
+import contextlib
+import os
+import threading
+
+import numpy as np
+
+from .compiled import kernels
+
+YIELDS = hasattr(os, "sched_yield")
+"""Whether a thread can let others have its core: else it had better sleep."""
+
+_idle = []
+_lock = threading.Lock()
+
+
+class Signal:
+    """Something that one thread does and another waits for."""
+
+    def __init__(self):
+        self.event = threading.Event()
+        self.seen = np.zeros(1, np.float32)  # the same, for compiled code to look at
+
+    def set(self):
+        self.event.set()
+        self.seen[0] = 1
+
+    def clear(self):
+        self.event.clear()
+        self.seen[0] = 0
+
+    def wait(self):
+        if YIELDS and (compiled := kernels("waiting", self.seen)):
+            compiled.until(self.seen)
+        self.event.wait()
+
+
+class Worker(threading.Thread):
+    """A thread that does one thing after another."""
+
+    def __init__(self):
+        super().__init__(name="backprop", daemon=True)
+        self.asked, self.ended = Signal(), Signal()
+        self.start()
+
+    def run(self):
+        while True:
+            self.asked.wait()
+            self.asked.clear()
+            if self.act is None:
+                return
+            try:
+                self.result, self.error = self.act(), None
+            except BaseException as error:
+                self.result, self.error = None, error
+            self.act = None
+            self.ended.set()
+
+    def begin(self, act):
+        """Begin to do `act()`; None ends the thread."""
+        self.act = act
+        self.ended.clear()
+        self.asked.set()
+
+    def outcome(self):
+        """Return what came out, or raise it."""
+        error, self.error = self.error, None
+        result, self.result = self.result, None
+        if error:
+            raise error
+        return result
+
+
+@contextlib.contextmanager
+def ready(count):
+    """Give `count` workers, which nobody else has meanwhile."""
+    with _lock:
+        workers = [_idle.pop() if _idle else Worker() for _ in range(count)]
+    try:
+        yield workers
+    finally:
+        with _lock:
+            _idle.extend(workers)
+
+
+def wait_for(workers):
+    """Return when all have ended, interrupted or not: then what they use may be put back."""
+    interruption = None
+    for worker in workers:
+        while not worker.ended.event.is_set():
+            try:
+                worker.ended.wait()
+            except KeyboardInterrupt as error:
+                interruption = error
+    if interruption:
+        raise interruption
+
+
+def dismiss():
+    """End the threads, before the interpreter ends."""
+    with _lock:
+        workers = _idle[:]
+        _idle.clear()
+    for worker in workers:
+        worker.begin(None)
+    for worker in workers:
+        worker.join()
+
+
+def forget():
+    """Begin anew: a child process has no thread of its parent's."""
+    global _lock
+    _lock = threading.Lock()
+    _idle.clear()
+
+
+atexit.register(dismiss)
