@@ -6,40 +6,46 @@ float64; the equations are those of the layers' own chapters.
 """
 
 import numpy as np
-from numba import njit  # pyright: ignore[reportMissingImports]
 
 from . import require_shape
-
-# "contract" allows a * b + c in one instruction and "nsz" -0 for 0; all else, NaN above all, stays.
-fused = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
-
-ONE, HALF = np.float32(1), np.float32(0.5)
-EDGE = np.float32(9)  # from where on tanh is 1 in float32, but for half of its last digit
-P0, P1, P2, P3, P4 = map(np.float32, (1, 0.13381025, 3.4955875e-3, 2.0609073e-5, 1.3354651e-8))
-Q1, Q2, Q3, Q4 = map(np.float32, (0.46714341, 2.5876980e-2, 3.2856338e-4, 7.7765535e-7))
+from .elementary import HALF, ONE, ZERO, fused, tanh
 
 ROWS = 32  # examples that are multiplied at a time
 TILE = 2**14  # numbers that a tile has at the most: 64 KiB of them, 2**19 multiply-adds for 32 rows
 JOINT = 2**8  # rows of Wx and Wh together, up to which both are multiplied at each step
 
 
-def tiles(W):
+def tiles(*Ws):
     """Return W (K, M) in stretches of columns (M / 32, K, 32), the last one filled up with zeros.
 
     Products of 32 rows with them are small enough that BLAS reads both as they lie. A whole W it
     would first bring into an order of its own, at each step again: for 32 examples and 128 cells
     that is a quarter of the time of an LSTM's products. A W of more than 1024 rows stays whole.
+    Several W stand one below the other.
     """
-    K, M = W.shape
+    K, M = sum(len(W) for W in Ws), Ws[0].shape[1]
     side = min(32, TILE // K)
-    if side < 16:
-        return np.ascontiguousarray(W)[np.newaxis]
-    starts = range(0, M, side)
-    all_tiles = np.zeros((len(starts), K, side), W.dtype)
-    for tile, start in zip(all_tiles, starts, strict=True):
-        columns = W[:, start : start + side]
-        tile[:, : columns.shape[1]] = columns
+    side = M if side < 16 else side
+    all_tiles = np.empty((-(-M // side), K, side), Ws[0].dtype)
+    start = 0
+    for W in Ws:
+        _fill(all_tiles, W, start)
+        start += len(W)
     return all_tiles
+
+
+@fused
+def _fill(all_tiles, W, start):
+    """Fill in the rows from `start` on."""
+    K, M = W.shape
+    J, _, side = all_tiles.shape
+    for j in range(J):
+        columns = min(side, M - j * side)
+        for k in range(K):
+            row = all_tiles[j, start + k]
+            for m in range(columns):
+                row[m] = W[k, j * side + m]
+            row[columns:] = ZERO
 
 
 @fused
@@ -58,25 +64,6 @@ def add_product(x, W, y):
                 xW_n, y_n = xW[n], y[start + n, j * side : (j + 1) * side]
                 for k in range(len(y_n)):
                     y_n[k] += xW_n[k]
-
-
-@fused
-def tanh(x):
-    r"""Return tanh of a float32, to 4e-7 of its value, without a branch: loops of it are vectors.
-
-    $$ \tanh x \approx x\,\frac{p_0 + p_1 x^2 + \dots + p_4 x^8}{1 + q_1 x^2 + \dots + q_4 x^8} $$
-
-    with the coefficients of the least relative error on [-9, 9] (Remez), which is 2.1e-8; the rest
-    is rounding. The comparisons are false for NaN, which therefore stays.
-    """
-    x = EDGE if x > EDGE else x
-    x = -EDGE if x < -EDGE else x
-    u = x * x
-    p = (((P4 * u + P3) * u + P2) * u + P1) * u + P0
-    q = (((Q4 * u + Q3) * u + Q2) * u + Q1) * u + ONE
-    y = x * p / q
-    y = ONE if y > ONE else y
-    return -ONE if y < -ONE else y
 
 
 @fused
@@ -111,7 +98,7 @@ def _products(x, Wx, Wh, b, steps):
     T, N, D = x.shape
     if len(Wx) + len(Wh) <= JOINT:
         gates = np.empty((steps, N, b.size), x.dtype)
-        return x, tiles(np.concatenate([Wx, Wh])), b.reshape(1, 1, -1), gates
+        return x, tiles(Wx, Wh), b.reshape(1, 1, -1), gates
     xW = (x.reshape(T * N, D) @ Wx).reshape(T, N, b.size)
     xW += b
     return x[:, :, :0], tiles(Wh), xW, xW
