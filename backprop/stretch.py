@@ -1,8 +1,8 @@
-"""Stretches of a network that one compiled call takes: Dense layers and the functions between them.
+"""Stretches of a network that one compiled call takes: several layers, each read by the next only.
 
-From layer to layer a pass is Python's work, and where layers are small that is most of its time.
-`backprop.compiled.dense` goes through several at once. The values, caches and gradients are those
-of the layers' own passes, but for rounding.
+From layer to layer a pass is Python's work, and what the one has made is memory for the other to
+fetch. Small Dense layers take less time than either. The values, caches and gradients are those of
+the layers' own passes, but for rounding.
 """
 
 from collections import Counter
@@ -16,7 +16,9 @@ LINKS = 4
 
 
 class Stretch:
-    """Layers that stand one after the other, each read by the next one only.
+    """Layers that stand one after the other.
+
+    Each method returns None where the layers' own passes are to run.
 
     Args:
         first: the number of the first one.
@@ -24,7 +26,49 @@ class Stretch:
     """
 
     def __init__(self, first, reads):
-        self.first, self.last, self.reads, self.layers = first, first, reads, []
+        self.first, self.reads, self.layers = first, reads, []
+
+    @property
+    def last(self):
+        """The number of the last layer."""
+        return self.first + len(self.layers) - 1
+
+    def begin(self, parts, parameters):
+        """Remember how it all stands at the end of `build`, when the parameters have their places.
+
+        Args:
+            parts: slices of the network's vector, by key.
+            parameters: that vector.
+        """
+        self.attributes = [vars(layer) for layer in self.layers]
+
+    def forward(self, x):
+        """Return the values and the caches of the layers."""
+
+    def predict(self, x):
+        """Return the last value."""
+
+    def backward(self, delta, caches, wanted, vector):
+        """Return dx and the gradients by layer.
+
+        Args:
+            delta: dL/dy of the last layer.
+            caches: those of all layers of the network.
+            wanted: whether dx is.
+            vector: where the gradients go to, as `Network.gradient` has it, and then they are not
+                returned; or None.
+        """
+
+    def _own(self):
+        """Return whether a layer has a pass that somebody put in place of its class's."""
+        return any(["forward" in each or "backward" in each for each in self.attributes])
+
+
+class Chain(Stretch):
+    """Dense layers, and functions between them and after the last one."""
+
+    def __init__(self, first, reads):
+        super().__init__(first, reads)
         self.dense = []
         """The Dense layers, each with its place in the stretch."""
         self.functions = []
@@ -38,26 +82,17 @@ class Stretch:
         else:
             self.functions[-1] = function
         self.layers.append(layer)
-        self.last = self.first + len(self.layers) - 1
 
     def begin(self, parts, parameters):
-        """Remember where the parameters lie. No layer is appended any more.
-
-        Args:
-            parts: slices of the network's vector, by key.
-            parameters: that vector.
-        """
+        super().begin(parts, parameters)
         (first, one), (last, _) = self.dense[0], self.dense[-1]
         start, stop = parts[f"{self.first + first}.W"].start, parts[f"{self.first + last}.b"].stop
         self.part = slice(start, stop)
         self.w = parameters[self.part]
         self.held = [(layer, layer.W, layer.b) for _, layer in self.dense]
         self.widths = (len(one.W), *(layer.units for _, layer in self.dense))
-        self.functions = tuple(self.functions)
-        self.attributes = [vars(layer) for layer in self.layers]
 
     def forward(self, x):
-        """Return values and caches of the layers; None where their own passes are to run."""
         compiled = self._compiled(x)
         if not compiled:
             return None
@@ -73,22 +108,12 @@ class Stretch:
         return values, caches
 
     def predict(self, x):
-        """Return the last value; None where the layers' own passes are to run."""
         compiled = self._compiled(x)
         if not compiled:
             return None
         return compiled.predict(plain(x), self.w, self.widths, self.functions)
 
     def backward(self, delta, caches, wanted, vector):
-        """Return dx and the gradients by layer; None where the layers' own passes are to run.
-
-        Args:
-            delta: dL/dy of the last layer.
-            caches: those of all layers of the network.
-            wanted: whether dx is.
-            vector: where the gradients go to, as `Network.gradient` has it, and then they are not
-                returned; or None.
-        """
         caches = caches[self.first : self.last + 1]
         x, *a = [caches[k] for k, _ in self.dense]
         a.append(caches[-1] if self.functions[-1] else delta)
@@ -101,24 +126,11 @@ class Stretch:
         )
         return dx, self._cut(g) if vector is None else {}
 
-    def _cut(self, g):
-        """Return the gradients by layer, as views of the vector of all."""
-        of_layer, start = {}, 0
-        for layer, W, b in self.held:
-            middle, stop = start + W.size, start + W.size + b.size
-            of_layer[id(layer)] = {"W": g[start:middle].reshape(W.shape), "b": g[middle:stop]}
-            start = stop
-        return of_layer
-
     def _compiled(self, *arrays):
-        """Return the compiled functions, if the layers are as they were when they were built."""
         for layer, W, b in self.held:
             if layer.W is not W or layer.b is not b:
-                return None
-        for attributes in self.attributes:
-            if "forward" in attributes or "backward" in attributes:
-                return None  # a pass that somebody has put in place of the class's
-        return kernels("dense", *arrays, types=SINGLE)
+                return None  # they lie elsewhere now
+        return None if self._own() else kernels("dense", *arrays, types=SINGLE)
 
     def _fit(self, delta, caches, a):
         """Return whether the caches are such as `forward` makes."""
@@ -130,33 +142,53 @@ class Stretch:
                 return False
         return True
 
+    def _cut(self, g):
+        """Return the gradients by layer, as views of the vector of all."""
+        of_layer, start = {}, 0
+        for layer, W, b in self.held:
+            middle, stop = start + W.size, start + W.size + b.size
+            of_layer[id(layer)] = {"W": g[start:middle].reshape(W.shape), "b": g[middle:stop]}
+            start = stop
+        return of_layer
+
+
+class Rectified(Stretch):
+    """A Conv2D and its ReLU, where nobody asks for what comes between."""
+
+    def predict(self, x):
+        return None if self._own() else self.layers[0].rectified(x)
+
 
 def find(net):
     """Return the stretches of a built network."""
     if not FOUND or net.dtype != np.float32:
         return []
-    from .layers import Dense, ReLU, Sigmoid, Tanh  # which are not there before networks are
+    from .layers import Conv2D, Dense, ReLU, Sigmoid, Tanh  # not there yet when this is imported
 
-    functions = {Dense: None, ReLU: 1, Sigmoid: 2, Tanh: 3}
+    functions = {ReLU: 1, Sigmoid: 2, Tanh: 3}
     readers = Counter(value for _, reads in net.steps for value in reads)
     times = Counter(id(layer) for layer, _ in net.steps)
     found, stretch = [], None
     for number, (layer, reads) in enumerate(net.steps):
-        newest = net.inputs + number - 1
-        if type(layer) not in functions or times[id(layer)] > 1 or len(net.shapes[reads[0]]) != 1:
-            stretch = None
-            continue
+        kind, newest = type(layer), net.inputs + number - 1
         if reads != (newest,) or readers[newest] > 1:
+            stretch = None  # what it has made is read elsewhere, too
+        if times[id(layer)] > 1:
             stretch = None
-        function = functions[type(layer)]
-        if function is None and not layer.bias:
-            stretch = None
-            continue
-        if function is None and (stretch is None or len(stretch.dense) == LINKS):
-            stretch = Stretch(number, reads)
+        elif kind is Dense and layer.bias and len(net.shapes[reads[0]]) == 1:
+            if not isinstance(stretch, Chain) or len(stretch.dense) == LINKS:
+                stretch = Chain(number, reads)
+                found.append(stretch)
+            stretch.append(layer, None)
+        elif kind is Conv2D:
+            stretch = Rectified(number, reads)
+            stretch.layers.append(layer)
+        elif kind is ReLU and isinstance(stretch, Rectified):
+            stretch.layers.append(layer)
             found.append(stretch)
-        elif function and (stretch is None or stretch.functions[-1]):
             stretch = None
-            continue
-        stretch.append(layer, function)
+        elif kind in functions and isinstance(stretch, Chain) and not stretch.functions[-1]:
+            stretch.append(layer, functions[kind])
+        else:
+            stretch = None
     return found

@@ -31,16 +31,17 @@ ENOUGH = 32
 are slow to add up."""
 
 
-def forward(x, W, b, window):
-    """Return `y` of Conv2D; `b` is 0 if there is no bias."""
+def forward(x, W, b, window, least=-np.inf):
+    """Return `y` of Conv2D, or `least` where that is less; `b` is 0 if there is no bias."""
+    least = x.dtype.type(least)
     if winograd.suits(x.shape, W.shape, window):
-        return winograd.forward(x, W, b, window)
+        return winograd.forward(x, W, b, window, least)
     (N, H, width, C), F = x.shape, W.shape[-1]
     y = np.empty((N, *window.positions(H, width), F), x.dtype)
     b_W = np.empty((1 + window.places * C, F), x.dtype)
     b_W[0], b_W[1:] = b, W.reshape(window.places * C, F)
     if y.size:
-        _forward(_by_rows(x), b_W, _by_rows(y), *_order(window, H, width, C, b_W.size))
+        _forward(_by_rows(x), b_W, _by_rows(y), least, *_order(window, H, width, C, b_W.size))
     return y
 
 
@@ -116,7 +117,7 @@ def _ordered(H, W, C, size, stride, dilation, margins, positions, weights, by_pl
 
 
 @compiled
-def _forward(x, W, y, padded, margin, steps, starts, length, by_place, rows, OW):
+def _forward(x, W, y, least, padded, margin, steps, starts, length, by_place, rows, OW):
     OH, (numbers, F) = y.shape[1], W.shape
     image, made = np.zeros(padded, x.dtype), np.empty(rows * OW * numbers, x.dtype)
     for n in range(len(x)):
@@ -132,6 +133,10 @@ def _forward(x, W, y, padded, margin, steps, starts, length, by_place, rows, OW)
                 X = X.reshape(M, numbers)
                 _copy_runs(seen[p * steps[0] :], X, OW, steps, starts, length)
                 np.dot(X, W, y_p)
+            if least > -np.inf:
+                for m in range(M):
+                    for f in range(F):
+                        y_p[m, f] = least if y_p[m, f] <= least else y_p[m, f]
 
 
 @compiled

@@ -51,13 +51,16 @@ def suits(shape, kernel, window):
     return plain and min(C, F) >= 16 and C * F >= 2048 and OH * OW >= 144
 
 
-def forward(x, W, b, window):
-    """Return `y` of Conv2D, with `W` as its windows are multiplied by it."""
+def forward(x, W, b, window, least):
+    """Return `y` of Conv2D, or `least` where that is less.
+
+    `W` is as the windows are multiplied by it.
+    """
     (N, H, L, C), F = x.shape, W.shape[3]
     OH, OW = window.positions(H, L)
     y = np.empty((N, *_even(OH, OW), F), x.dtype)
     U, b = _kernel(W), np.full(F, b, x.dtype)
-    _forward(np.ascontiguousarray(x), U, b, _in_pairs(y), _corner(x, window), _rows(y, C))
+    _forward(np.ascontiguousarray(x), U, b, least, _in_pairs(y), _corner(x, window), _rows(y, C))
     return np.ascontiguousarray(y[:, :OH, :OW])
 
 
@@ -123,7 +126,7 @@ def _rows(y, C):
 
 
 @compiled
-def _forward(x, U, b, y, corner, most):
+def _forward(x, U, b, least, y, corner, most):
     N, _, _, C = x.shape
     _, P, _, Q, _, F = y.shape
     for p in range(0, P, most):
@@ -137,7 +140,7 @@ def _forward(x, U, b, y, corner, most):
                 for j in range(4):
                     V_ij, M_ij = V[i, j].reshape(R * Q, C), M[i, j].reshape(R * Q, F)
                     np.dot(V_ij, U[i, j], M_ij)
-            _outputs(M, b, y[n, p : p + R])
+            _outputs(M, b, least, y[n, p : p + R])
 
 
 @compiled
@@ -233,8 +236,8 @@ def _pixels_back(dV, dd, C):
 
 
 @compiled
-def _outputs(M, b, y):
-    """Fill in y = A.T M A + b."""
+def _outputs(M, b, least, y):
+    """Fill in y = A.T M A + b, and `least` where that is less."""
     R, _, Q, _, F = y.shape
     t, apart = np.empty((2, 4, Q * F), M.dtype), np.empty((2, Q * F), M.dtype)
     y_p = apart.reshape(2, Q, F)
@@ -246,7 +249,8 @@ def _outputs(M, b, y):
             for q in range(Q):
                 for odd in range(2):
                     for f in range(F):
-                        y[p, i, q, odd, f] = y_p[odd, q, f] + b[f]
+                        value = y_p[odd, q, f] + b[f]
+                        y[p, i, q, odd, f] = least if value <= least else value
 
 
 @compiled

@@ -121,6 +121,12 @@ class Conv2D(Layer):
             rows(y[part])[...] = X @ kernel + self.b  # (2)
         return y, x
 
+    def rectified(self, x, /):
+        """Return `max(y, 0)`, which a ReLU would make of y; None where there is no kernel for it."""
+        compiled = kernels("convolution", x, *self.params.values(), of=self)
+        kernel = self._turned(self.W)
+        return compiled.forward(x, kernel, self.b, self.window, least=0) if compiled else None
+
     def backward(self, delta, cache, /):
         x = cache
         _, H, W, C = x.shape
