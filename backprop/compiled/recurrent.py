@@ -15,37 +15,26 @@ TILE = 2**14  # numbers that a tile has at the most: 64 KiB of them, 2**19 multi
 JOINT = 2**8  # rows of Wx and Wh together, up to which both are multiplied at each step
 
 
-def tiles(*Ws):
-    """Return W (K, M) in stretches of columns (M / 32, K, 32), the last one filled up with zeros.
+@fused
+def tiles(Wx, Wh):
+    """Return Wx above Wh (K, M) in stretches of columns (M / 32, K, 32), the last one with zeros.
 
     Products of 32 rows with them are small enough that BLAS reads both as they lie. A whole W it
     would first bring into an order of its own, at each step again: for 32 examples and 128 cells
     that is a quarter of the time of an LSTM's products. A W of more than 1024 rows stays whole.
-    Several W stand one below the other.
     """
-    K, M = sum(len(W) for W in Ws), Ws[0].shape[1]
+    D, K, M = len(Wx), len(Wx) + len(Wh), Wh.shape[1]
     side = min(32, TILE // K)
-    side = M if side < 16 else side
-    all_tiles = np.empty((-(-M // side), K, side), Ws[0].dtype)
-    start = 0
-    for W in Ws:
-        _fill(all_tiles, W, start)
-        start += len(W)
-    return all_tiles
-
-
-@fused
-def _fill(all_tiles, W, start):
-    """Fill in the rows from `start` on."""
-    K, M = W.shape
-    J, _, side = all_tiles.shape
-    for j in range(J):
-        columns = min(side, M - j * side)
+    if side < 16:
+        side = M
+    W = np.zeros(((M + side - 1) // side, K, side), Wh.dtype)
+    for j in range(len(W)):
+        start = j * side
         for k in range(K):
-            row = all_tiles[j, start + k]
-            for m in range(columns):
-                row[m] = W[k, j * side + m]
-            row[columns:] = ZERO
+            W_jk = W[j, k]
+            for m in range(min(side, M - start)):
+                W_jk[m] = Wx[k, start + m] if k < D else Wh[k - D, start + m]
+    return W
 
 
 @fused
@@ -74,8 +63,8 @@ def sigmoid(x):
 
 def lstm_forward(x, h, c, Wx, Wh, b):
     """Return the gates (T, N, 4H); fill in h and c (T + 1, N, H), of which [0] is given."""
-    x, W, given, gates = _products(x, Wx, Wh, b, steps=len(x))
-    _lstm_forward(x, W, given, gates, h, c)
+    x, Wx, given, gates = _inputs(x, Wx, Wh, b, steps=len(x))
+    _lstm_forward(x, Wx, Wh, given, gates, h, c)
     return gates
 
 
@@ -85,12 +74,13 @@ def lstm_predict(x, states, Wx, Wh, b):
     h, c = np.zeros((T + 1, N, len(Wh)), x.dtype), np.zeros((2, N, len(Wh)), x.dtype)
     if states:
         h[0], c[0] = states
-    _lstm_forward(*_products(x, Wx, Wh, b, steps=1), h, c)
+    x, Wx, given, gates = _inputs(x, Wx, Wh, b, steps=1)
+    _lstm_forward(x, Wx, Wh, given, gates, h, c)
     return h
 
 
-def _products(x, Wx, Wh, b, steps):
-    """Return x, W, what is given, and room for the gates of some steps: `a = [x h] W + given`.
+def _inputs(x, Wx, Wh, b, steps):
+    """Return x, Wx, what is given, and room for the gates of some steps: `a = x Wx + h Wh + given`.
 
     So a is made and used in the cache. Wide inputs are multiplied beforehand, those of all steps
     at once: the more rows there are, the faster is BLAS, and gates then take the place of products.
@@ -98,16 +88,17 @@ def _products(x, Wx, Wh, b, steps):
     T, N, D = x.shape
     if len(Wx) + len(Wh) <= JOINT:
         gates = np.empty((steps, N, b.size), x.dtype)
-        return x, tiles(Wx, Wh), b.reshape(1, 1, -1), gates
+        return x, Wx, b.reshape(1, 1, -1), gates
     xW = (x.reshape(T * N, D) @ Wx).reshape(T, N, b.size)
     xW += b
-    return x[:, :, :0], tiles(Wh), xW, xW
+    return x[:, :, :0], Wx[:0], xW, xW
 
 
 @fused
-def _lstm_forward(x, W, given, gates, h, c):
+def _lstm_forward(x, Wx, Wh, given, gates, h, c):
     """Go through time; where an array has room for fewer steps, these take turns."""
     T, N, D = x.shape
+    W = tiles(Wx, Wh)
     H = h.shape[2]
     xh = np.empty((N, D + H), x.dtype)
     for t in range(T):
@@ -137,13 +128,14 @@ def lstm_backward(delta, gates, c, Wh):
     da = np.empty_like(gates)
     dh = np.zeros_like(delta[0])
     dc = np.zeros_like(dh)
-    _lstm_backward(dh, dc, delta, gates, c, da, tiles(Wh.T))
+    _lstm_backward(dh, dc, delta, gates, c, da, Wh)
     return da, dh, dc
 
 
 @fused
-def _lstm_backward(dh, dc, delta, gates, c, da, Wh_T):
+def _lstm_backward(dh, dc, delta, gates, c, da, Wh):
     T, N, H = len(da), c.shape[1], c.shape[2]
+    Wh_T = tiles(Wh.T[:0], Wh.T)
     for t in range(T - 1, -1, -1):
         for n in range(N):
             a, d = gates[t, n], da[t, n]
@@ -164,15 +156,16 @@ def _lstm_backward(dh, dc, delta, gates, c, da, Wh_T):
 
 def rnn_forward(a, h, Wh):
     """Fill in h (T + 1, N, H), of which [0] is given, for the tanh; leave a as it is."""
-    _rnn_forward(a, h, tiles(Wh))
+    _rnn_forward(a, h, Wh)
 
 
 @fused
 def _rnn_forward(a, h, Wh):
     T, N, H = len(a), h.shape[1], h.shape[2]
+    W = tiles(Wh[:0], Wh)
     for t in range(T):
         h[t + 1] = a[t]
-        add_product(h[t], Wh, h[t + 1])
+        add_product(h[t], W, h[t + 1])
         for n in range(N):
             h_n = h[t + 1, n]
             for k in range(H):
@@ -184,13 +177,14 @@ def rnn_backward(delta, h, Wh):
     require_shape("RNN", delta, h[1:].shape)
     da = np.empty_like(delta)
     dh = np.zeros_like(delta[0])
-    _rnn_backward(dh, delta, h, da, tiles(Wh.T))
+    _rnn_backward(dh, delta, h, da, Wh)
     return da, dh
 
 
 @fused
-def _rnn_backward(dh, delta, h, da, Wh_T):
+def _rnn_backward(dh, delta, h, da, Wh):
     T, N, H = da.shape
+    Wh_T = tiles(Wh.T[:0], Wh.T)
     for t in range(T - 1, -1, -1):
         for n in range(N):
             dh_n, delta_n, h_n, da_n = dh[n], delta[t, n], h[t + 1, n], da[t, n]
@@ -202,16 +196,16 @@ def _rnn_backward(dh, delta, h, da, Wh_T):
 
 def gru_forward(a, h, u, Wh, bh):
     """Turn a (T, N, 3H) into r, z, n and fill in u and h, the reset gate after the product."""
-    _gru_forward(a, h, u, tiles(Wh), bh)
+    _gru_forward(a, h, u, Wh, bh)
 
 
 @fused
 def _gru_forward(a, h, u, Wh, bh):
     T, N, H = u.shape
-    hW = np.empty_like(a[0])
+    W, hW = tiles(Wh[:0], Wh), np.empty_like(a[0])
     for t in range(T):
         hW[:] = 0
-        add_product(h[t], Wh, hW)
+        add_product(h[t], W, hW)
         for m in range(N):
             r, z, n = a[t, m, :H], a[t, m, H : 2 * H], a[t, m, 2 * H :]
             hW_r, hW_z, hW_n = hW[m, :H], hW[m, H : 2 * H], hW[m, 2 * H :]
@@ -230,13 +224,14 @@ def gru_backward(delta, gates, h, u, Wh):
     require_shape("GRU", delta, h[1:].shape)
     da, du = np.empty_like(gates), np.empty_like(u)
     dh = np.zeros_like(delta[0])
-    _gru_backward(dh, delta, gates, h, u, da, du, tiles(Wh.T))
+    _gru_backward(dh, delta, gates, h, u, da, du, Wh)
     return da, du, dh
 
 
 @fused
-def _gru_backward(dh, delta, gates, h, u, da, du, Wh_T):
+def _gru_backward(dh, delta, gates, h, u, da, du, Wh):
     T, N, H = du.shape
+    Wh_T = tiles(Wh.T[:0], Wh.T)
     d_hW = np.empty_like(da[0])  # da_r, da_z and du side by side
     for t in range(T - 1, -1, -1):
         for m in range(N):

@@ -11,6 +11,7 @@ from .sequences import (
     blend,
     blend_backward,
     by_name,
+    in_steps,
     check_sequence,
     compiled_steps,
     made_by_steps,
@@ -170,7 +171,7 @@ class LSTM(Layer):
     def predict(self, x, /, *more):
         # The very loop of forward, with room for the gates and cells of a single step.
         if compiled := compiled_steps(self, True, x, *more, *self.params.values()):
-            x = time_first(x, self.reverse)
+            x = in_steps(x, self.reverse)
             h = compiled.lstm_predict(x, more, *self.params.values())
             return batch_first(h[1:], self.reverse)
         return super().predict(x, *more)

@@ -30,10 +30,15 @@ def check_sequence(who, units, in_shape, more, allowed, masked=False):
     return in_shape
 
 
+def in_steps(x, reverse):
+    """Return sequences (N, T, D) as steps (T, N, D), where they lie."""
+    steps = x.swapaxes(0, 1)
+    return steps[::-1] if reverse else steps
+
+
 def time_first(x, reverse):
     """Return sequences (N, T, D) as steps (T, N, D), each in one piece of memory."""
-    steps = x.swapaxes(0, 1)
-    return np.ascontiguousarray(steps[::-1] if reverse else steps)
+    return np.ascontiguousarray(in_steps(x, reverse))
 
 
 def batch_first(steps, reverse):
