@@ -191,6 +191,7 @@ class Network(Layer):
             raise
         self.in_shapes, self.shapes = in_shapes, shapes
         self.work = self.multiply_adds(*in_shapes)
+        self._wanted = self._with_parameters()
         self._carrying = self.state_shapes()
         self._averaging = [each for each in self._owners if each[1].stateful]
         self.limits = {i: self.integers_below(i) for i in self.integer_inputs}
@@ -249,18 +250,13 @@ class Network(Layer):
             layer.place(vector[start : start + layer.param_count])
             start += layer.param_count
         self.parameters = vector
-        self._keys = list(self.params)
-        sizes = [value.size for value in self.params.values()]
-        ends = np.cumsum(sizes)
-        self._parts = {
-            key: slice(end - size, end)
-            for key, end, size in zip(self._keys, ends.tolist(), sizes, strict=True)
-        }
         self._vector = vector
-        self._stretches = {stretch.first: stretch for stretch in find(self)}
-        for stretch in self._stretches.values():
-            stretch.begin(self._parts, vector)
-        self._back = self._way_back(self._with_parameters(), self._stretches.values())
+        self._parts, start = {}, 0
+        for key, value in self.params.items():
+            self._parts[key] = slice(start, start + value.size)
+            start += value.size
+        self._stretches = {stretch.first: stretch for stretch in find(self, self._parts)}
+        self._ending = {stretch.last: stretch for stretch in self._stretches.values()}
         self._placed = [
             (layer, name, getattr(layer, name))
             for layer in inside(self)
@@ -273,17 +269,19 @@ class Network(Layer):
 
         They lie in `parameters` no more, and no update could reach them.
         """
-        for layer, name, view in self._placed:
-            if getattr(layer, name) is not view:
-                break
-        else:
-            if self.parameters is self._vector:
-                return []
+        placed = [getattr(layer, name) is view for layer, name, view in self._placed]
+        if all(placed) and self.parameters is self._vector:
+            return []
         return [
             key
             for key, value in self.params.items()
             if not np.may_share_memory(value, self.parameters)
         ]
+
+    def __getstate__(self):
+        """Return what a copy is made of; what `place` finds out it will find out for the copy."""
+        found = ("_vector", "_parts", "_stretches", "_ending", "_placed")
+        return {name: value for name, value in vars(self).items() if name not in found}
 
     def __setstate__(self, state):
         """Restore a copy: its parameters are views of one vector again."""
@@ -324,7 +322,7 @@ class Network(Layer):
         """Return gradients by key as one vector, in the order of `parameters`."""
         if not grads:
             return np.empty(0, self.dtype)
-        return np.concatenate([grads[key].ravel() for key in self._keys])
+        return np.concatenate([grads[key].ravel() for key in self._parts])
 
     # Passes
 
@@ -352,7 +350,7 @@ class Network(Layer):
         caches = []
         for number, (layer, reads) in enumerate(self.steps):
             if number < len(caches):
-                continue  # the stretch that it stands in has passed it
+                continue  # a stretch has passed it
             stretch = self._stretches.get(number)
             if stretch and (passed := stretch.forward(values[reads[0]])):
                 values += passed[0]
@@ -393,7 +391,7 @@ class Network(Layer):
         last_reader = {i: number for number, (_, reads) in enumerate(self.steps) for i in reads}
         for number, (layer, reads) in enumerate(self.steps):
             if self.inputs + number < len(values):
-                continue  # the stretch that it stands in has passed it
+                continue  # a stretch has passed it
             xs = [values[i] for i in reads]
             stretch = self._stretches.get(number)
             if stretch and (y := stretch.predict(*xs)) is not None:
@@ -424,20 +422,19 @@ class Network(Layer):
         return {number: self[number].final_states(cache[number]) for number in self._carrying}
 
     def backward(self, delta, cache, /):
-        way = self._way_back([True] * len(self.shapes), self._stretches.values())
-        deltas, grads = self._run_back(delta, cache, way)
+        deltas, grads = self._run_back(delta, cache, [True] * len(self.shapes))
         dxs = tuple(deltas[: self.inputs])
         return (dxs if self.inputs > 1 else dxs[0]), grads
 
     def grads(self, delta, cache, /):
-        return self._run_back(delta, cache, self._back)[1]
+        return self._run_back(delta, cache, self._wanted)[1]
 
     def gradient(self, delta, cache, /):
-        """Return `flatten(grads(delta, cache))`; with less copying, where that can be."""
+        """Return the gradient as one vector: `flatten(grads(delta, cache))`, with less copying."""
         vector = np.empty_like(self.parameters)
-        grads = self._run_back(delta, cache, self._back, vector=vector)[1]
-        if any([d.dtype != vector.dtype for d in grads.values()]):
-            return self.flatten(self.grads(delta, cache))  # complex, of a complex step
+        grads = self._run_back(delta, cache, self._wanted, vector=vector)[1]
+        if any(d.dtype != vector.dtype for d in grads.values()):
+            return self.flatten(self.grads(delta, cache))  # which is complex, of a complex step
         for key, d in grads.items():
             vector[self._parts[key]] = d.ravel()
         return vector
@@ -460,44 +457,27 @@ class Network(Layer):
             if self.inputs + number in made_of:
                 made_of.update(reads)
         wanted = [i in made_of for i in range(len(self.shapes))]
-        return self._run_back(delta, cache, self._way_back(wanted), keep=True, value=value)[0]
+        return self._run_back(delta, cache, wanted, keep=True, value=value)[0]
 
-    def _way_back(self, wanted, stretches=()):
-        """Return the steps back to the values whose deltas are `wanted`.
-
-        Of each its number, its layer, what that reads and whether a delta of it is wanted; and, of
-        the last step of a stretch, the stretch and whether a delta of what that reads is wanted.
-        """
-        ending = {stretch.last: stretch for stretch in stretches}
-        way = []
-        for number, (layer, reads) in reversed(list(enumerate(self.steps))):
-            if wanted[self.inputs + number]:
-                stretch = ending.get(number)
-                handing = [
-                    any(wanted[i] for i in each)
-                    for each in (reads, stretch.reads if stretch else ())
-                ]
-                way.append((number, layer, reads, handing[0], stretch, handing[1]))
-        return way
-
-    def _run_back(self, delta, caches, way, keep=False, value=-1, vector=None):
+    def _run_back(self, delta, caches, wanted, keep=False, value=-1, vector=None):
         shape = np.shape(delta)
         if not shape or shape[1:] != self.shapes[value]:
             raise expects(self.who, f"a delta of shape {batch_of(self.shapes[value])}", shape)
         deltas: list[Array] = [None] * len(self.shapes)
         deltas[value] = delta
         of_layer: dict[int, Grads] = {}
-        for number, layer, reads, handing_on, stretch, handing_further in way:
+        for number in reversed(range(len(self.steps))):
+            layer, reads = self.steps[number]
             made = self.inputs + number
             delta = deltas[made]
-            if delta is None:
-                continue  # a stretch has passed it
+            if not wanted[made] or delta is None:
+                continue  # it is of no use, or a stretch has passed it
+            stretch = None if keep else self._ending.get(number)
             if not keep:
                 deltas[made] = None  # nobody reads it again: let its memory go
-            if stretch and (passed := stretch.backward(delta, caches, handing_further, vector)):
-                dx, found = passed
-                reads = stretch.reads
-            elif handing_on:
+            if stretch and (passed := stretch.backward(delta, caches, wanted, vector)):
+                (dx, found), reads = passed, stretch.reads
+            elif any(wanted[i] for i in reads):
                 dx, grads = layer.backward(delta, caches[number])
                 found = {id(layer): grads}
             else:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .compiled import FOUND, SINGLE, kernels, plain
 
+PASSES = ("forward", "backward", "grads", "predict")
 LINKS = 4
 """The Dense layers of a stretch, at the most."""
 
@@ -34,13 +35,15 @@ class Stretch:
         return self.first + len(self.layers) - 1
 
     def begin(self, parts, parameters):
-        """Remember how it all stands at the end of `build`, when the parameters have their places.
+        """Remember how things stand when the parameters have their places in the network's vector.
 
         Args:
-            parts: slices of the network's vector, by key.
-            parameters: that vector.
+            parts: slices of the vector, by key.
+            parameters: the vector.
         """
         self.attributes = [vars(layer) for layer in self.layers]
+        self.kinds = list({type(layer) for layer in self.layers})
+        self.shipped = {name: [getattr(kind, name) for kind in self.kinds] for name in PASSES}
 
     def forward(self, x):
         """Return the values and the caches of the layers."""
@@ -54,14 +57,19 @@ class Stretch:
         Args:
             delta: dL/dy of the last layer.
             caches: those of all layers of the network.
-            wanted: whether dx is.
+            wanted: of each value, whether its delta is.
             vector: where the gradients go to, as `Network.gradient` has it, and then they are not
                 returned; or None.
         """
 
-    def _own(self):
-        """Return whether a layer has a pass that somebody put in place of its class's."""
-        return any(["forward" in each or "backward" in each for each in self.attributes])
+    def _as_shipped(self, *passes):
+        """Return whether nobody has put something of his own in the place of these passes."""
+        for name in passes:
+            if [getattr(kind, name) for kind in self.kinds] != self.shipped[name]:
+                return False
+            if True in [name in each for each in self.attributes]:
+                return False
+        return True
 
 
 class Chain(Stretch):
@@ -85,15 +93,16 @@ class Chain(Stretch):
 
     def begin(self, parts, parameters):
         super().begin(parts, parameters)
-        (first, one), (last, _) = self.dense[0], self.dense[-1]
-        start, stop = parts[f"{self.first + first}.W"].start, parts[f"{self.first + last}.b"].stop
-        self.part = slice(start, stop)
+        keys = [f"{self.first + self.dense[0][0]}.W", f"{self.first + self.dense[-1][0]}.b"]
+        start, stop = (parts[key] for key in keys)
+        self.part = slice(start.start, stop.stop)
         self.w = parameters[self.part]
         self.held = [(layer, layer.W, layer.b) for _, layer in self.dense]
-        self.widths = (len(one.W), *(layer.units for _, layer in self.dense))
+        self.widths = (len(self.held[0][1]), *(layer.units for _, layer in self.dense))
+        self.functions = tuple(self.functions)
 
     def forward(self, x):
-        compiled = self._compiled(x)
+        compiled = self._compiled(x) if self._as_shipped("forward") else None
         if not compiled:
             return None
         y, a = compiled.forward(plain(x), self.w, self.widths, self.functions)
@@ -108,21 +117,23 @@ class Chain(Stretch):
         return values, caches
 
     def predict(self, x):
-        compiled = self._compiled(x)
+        compiled = self._compiled(x) if self._as_shipped("forward", "predict") else None
         if not compiled:
             return None
         return compiled.predict(plain(x), self.w, self.widths, self.functions)
 
     def backward(self, delta, caches, wanted, vector):
-        caches = caches[self.first : self.last + 1]
+        delta, caches = plain(delta), caches[self.first : self.last + 1]
         x, *a = [caches[k] for k, _ in self.dense]
         a.append(caches[-1] if self.functions[-1] else delta)
+        if not (self._as_shipped("backward", "grads") and self._fit(delta, caches, a)):
+            return None
         compiled = self._compiled(delta, x, *a)
-        if not compiled or not self._fit(delta, caches, a):
+        if not compiled:
             return None
         g = np.empty_like(self.w) if vector is None else vector[self.part]
         dx = compiled.backward(
-            plain(delta), plain(x), a, self.w, g, self.widths, self.functions, wanted
+            delta, plain(x), a, self.w, g, self.widths, self.functions, wanted[self.reads[0]]
         )
         return dx, self._cut(g) if vector is None else {}
 
@@ -130,7 +141,7 @@ class Chain(Stretch):
         for layer, W, b in self.held:
             if layer.W is not W or layer.b is not b:
                 return None  # they lie elsewhere now
-        return None if self._own() else kernels("dense", *arrays, types=SINGLE)
+        return kernels("dense", *arrays, types=SINGLE)
 
     def _fit(self, delta, caches, a):
         """Return whether the caches are such as `forward` makes."""
@@ -156,11 +167,11 @@ class Rectified(Stretch):
     """A Conv2D and its ReLU, where nobody asks for what comes between."""
 
     def predict(self, x):
-        return None if self._own() else self.layers[0].rectified(x)
+        return self.layers[0].rectified(x) if self._as_shipped("forward", "predict") else None
 
 
-def find(net):
-    """Return the stretches of a built network."""
+def find(net, parts):
+    """Return the stretches of a built network; `parts` are slices of its vector, by key."""
     if not FOUND or net.dtype != np.float32:
         return []
     from .layers import Conv2D, Dense, ReLU, Sigmoid, Tanh  # not there yet when this is imported
@@ -173,7 +184,7 @@ def find(net):
         kind, newest = type(layer), net.inputs + number - 1
         if reads != (newest,) or readers[newest] > 1:
             stretch = None  # what it has made is read elsewhere, too
-        if times[id(layer)] > 1:
+        if times[id(layer)] > 1 or not _shipped(kind):
             stretch = None
         elif kind is Dense and layer.bias and len(net.shapes[reads[0]]) == 1:
             if not isinstance(stretch, Chain) or len(stretch.dense) == LINKS:
@@ -191,4 +202,11 @@ def find(net):
             stretch.append(layer, functions[kind])
         else:
             stretch = None
+    for each in found:
+        each.begin(parts, net.parameters)
     return found
+
+
+def _shipped(kind):
+    """Return whether the passes of a class are those of this package."""
+    return all(getattr(kind, name).__module__.startswith(f"{__package__}.") for name in PASSES)

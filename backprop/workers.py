@@ -12,10 +12,7 @@ import threading
 
 import numpy as np
 
-from .compiled import kernels
-
-YIELDS = hasattr(os, "sched_yield")
-"""Whether a thread can let others have its core: else it had better sleep."""
+from .compiled import available
 
 _idle = []
 _lock = threading.Lock()
@@ -26,19 +23,21 @@ class Signal:
 
     def __init__(self):
         self.event = threading.Event()
-        self.seen = np.zeros(1, np.float32)  # the same, for compiled code to look at
+        self.seen = np.zeros(1, bool)  # the same, for compiled code to look at
 
     def set(self):
         self.event.set()
-        self.seen[0] = 1
+        self.seen[0] = True
 
     def clear(self):
         self.event.clear()
-        self.seen[0] = 0
+        self.seen[0] = False
 
     def wait(self):
-        if YIELDS and (compiled := kernels("waiting", self.seen)):
-            compiled.until(self.seen)
+        if hasattr(os, "sched_yield") and available():
+            from .compiled.waiting import until  # needs Numba
+
+            until(self.seen)
         self.event.wait()
 
 
@@ -48,6 +47,7 @@ class Worker(threading.Thread):
     def __init__(self):
         super().__init__(name="backprop", daemon=True)
         self.asked, self.ended = Signal(), Signal()
+        self.act = self.result = self.error = None
         self.start()
 
     def run(self):
@@ -71,11 +71,9 @@ class Worker(threading.Thread):
 
     def outcome(self):
         """Return what came out, or raise it."""
-        error, self.error = self.error, None
-        result, self.result = self.result, None
-        if error:
-            raise error
-        return result
+        if self.error:
+            raise self.error
+        return self.result
 
 
 @contextlib.contextmanager
@@ -86,6 +84,8 @@ def ready(count):
     try:
         yield workers
     finally:
+        for worker in workers:
+            worker.result = worker.error = None
         with _lock:
             _idle.extend(workers)
 

@@ -8,12 +8,13 @@ import pkgutil
 import numpy as np
 import pytest
 
-from backprop import SGD, compiled
+import backprop as bp
+from backprop import compiled
 from backprop.checks.promises import backward, forward, hold_same
 from backprop.checks.subjects import arrays
 from cases import CASES
 
-INNER = {"winograd"}  # which other files choose, and have their tests in tests/compiled alone
+INNER = {"winograd", "elementary", "waiting"}  # which other files use, or threads that wait
 KERNELS = {each.name for each in pkgutil.iter_modules(compiled.__path__)}
 TOLERANCES = {np.float32: 2e-6, np.float64: 1e-14}
 
@@ -69,8 +70,9 @@ def test_every_kernel_is_reached(monkeypatch):
         layer = case.build(np.float32)
         y, cache = forward(layer, case.inputs(np.float32))
         backward(layer, case.delta(y), cache)
-    w = np.zeros(3, np.float32)
-    SGD().step(w, w, SGD().start(w))
+    net = bp.Network([bp.Dense(3), bp.ReLU()])
+    net.build((2,), rng=0)
+    bp.TrainStep(net, bp.SoftmaxCrossEntropy(), bp.SGD())(np.zeros((4, 2)), [0, 1, 2, 0])
     assert reached | INNER == KERNELS
 
 

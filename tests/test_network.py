@@ -616,6 +616,36 @@ def test_grads_are_those_of_backward(net):
         assert_array_equal(grads[key], expected[key])
 
 
+@pytest.mark.parametrize("net", [example, lambda: nested_and_flat()[0]], ids=["shared", "nested"])
+def test_gradient_is_grads_as_one_vector(net):
+    net = net()
+    y, cache = net.forward(random(4, *net.in_shapes[0]))
+    delta = random(*y.shape, seed=3)
+    found = net.gradient(delta, cache)
+    assert_array_equal(found, net.flatten(net.grads(delta, cache)))
+    assert not np.shares_memory(found, net.parameters)
+    assert_array_equal(net.gradient(delta, cache), found)
+
+
+def test_gradient_of_complex_caches_is_complex():
+    net = built(Network([Dense(3), Tanh(), Dense(2)]), (4,))
+    delta, xs = random(5, 2), random(5, 4) + 1e-3j
+    caches = []
+    for layer in net:
+        xs, cache = layer.forward(xs)
+        caches.append(cache)
+    found = net.gradient(delta, caches)
+    assert found.dtype == np.complex128
+    assert found.imag.any()
+    assert_array_equal(found, net.flatten(net.grads(delta, caches)))
+
+
+def test_gradient_of_a_network_without_parameters_is_empty():
+    net = built(Network([Tanh()]), (4,))
+    y, cache = net.forward(random(5, 4))
+    assert net.gradient(y, cache).shape == (0,)
+
+
 class Watch(Layer):
     """A copy of its input; `alive` counts, at each call, the copies of before that still live."""
 

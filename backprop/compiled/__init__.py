@@ -60,6 +60,11 @@ def kernels(name, *arrays, of=None, types=TYPES):
     return _loaded(name)
 
 
+def available():
+    """Return whether compiled functions are to run at all."""
+    return FOUND and not _readers
+
+
 @functools.cache
 def _loaded(name):
     return importlib.import_module(f".{name}", __package__)

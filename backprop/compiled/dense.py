@@ -4,6 +4,8 @@ So it takes Python's lock once, not for every operation of every layer, and the 
 places where they are wanted. All is float32; the equations are those of the layers' own chapters.
 """
 
+import functools
+
 import numpy as np
 
 from .. import parallel
@@ -27,40 +29,36 @@ def forward(x, w, widths, functions):
         widths: how many numbers an example has: at first, and after each layer.
         functions: the numbers of the functions.
     """
-    N = len(x)
-    y = [np.empty((N, M), np.float32) for M in widths[1:]]
-    a = [
-        np.empty_like(y_k) if function else y_k for y_k, function in zip(y, functions, strict=True)
-    ]
-    _forward(
-        x,
-        w,
-        _filled(widths, 0, LINKS + 1),
-        _filled(functions, -1),
-        _filled(y, y[0]),
-        _filled(a, y[0]),
-    )
+    y = [np.empty((len(x), M), np.float32) for M in widths[1:]]
+    a = [np.empty_like(y[k]) if function else y[k] for k, function in enumerate(functions)]
+    _forward(x, w, *_plan(widths, functions), _filled(y), _filled(a))
     return y, a
 
 
 def predict(x, w, widths, functions):
     """Return the last output of `forward`."""
     y = [np.empty((len(x), M), np.float32) for M in widths[1:]]
-    all_y = _filled(y, y[0])
-    _forward(x, w, _filled(widths, 0, LINKS + 1), _filled(functions, -1), all_y, all_y)
+    room = _filled(y)
+    _forward(x, w, *_plan(widths, functions), room, room)
     return y[-1]
 
 
-def _filled(things, filling, length=LINKS):
-    """Return a tuple of this length: with another one it would be another type to compile for."""
-    return (*things, *(filling,) * (length - len(things)))
+@functools.cache
+def _plan(widths, functions):
+    """Return LINKS + 1 widths and LINKS functions, with -1 where there is no layer."""
+    return _filled(widths, LINKS + 1), (*functions, *[-1] * (LINKS - len(functions)))
+
+
+def _filled(things, length=LINKS):
+    """Return a tuple of this length: of another one it would be another type, to compile for."""
+    return (*things, *[things[0]] * (length - len(things)))
 
 
 @fused
 def _forward(x, w, widths, functions, y, a):
     for k in range(LINKS):
         if functions[k] < 0:
-            return  # a place without a layer
+            return
         D, M = widths[k], widths[k + 1]
         W, b, w = w[: D * M].reshape((D, M)), w[D * M : (D + 1) * M], w[(D + 1) * M :]
         y_k, a_k = y[k], a[k]
@@ -87,9 +85,7 @@ def backward(delta, x, a, w, g, widths, functions, wanted):
     `a` are the outputs of the functions, as of `forward`.
     """
     dx = np.empty(x.shape if wanted else (0, 0), np.float32)
-    _backward(
-        delta, x, _filled(a, a[0]), w, g, _filled(widths, 0, LINKS + 1), _filled(functions, -1), dx
-    )
+    _backward(delta, x, _filled(a), w, g, *_plan(widths, functions), dx)
     return dx if wanted else None
 
 

@@ -31,8 +31,7 @@ def softmax_cross_entropy(y, t):
 
 @fused
 def _softmax_cross_entropy(y, t, z, a):
-    M = y.size // a.size
-    total = ZERO
+    M, total = y.size // a.size, 0.0  # sums are float64: added one by one, their ends would be lost
     for n in range(a.size):
         row = slice(n * M, (n + 1) * M)
         y_n, t_n, z_n = y[row], t[row], z[row]
@@ -41,14 +40,13 @@ def _softmax_cross_entropy(y, t, z, a):
             most = most if y_n[k] <= most else y_n[k]
         for k in range(M):
             z_n[k] = exp(y_n[k] - most)
-        a_n = ZERO
+        a_n = 0.0
         for k in range(M):
             a_n += z_n[k]
-        log_a, loss = np.log(a_n), ZERO
+        log_a = np.log(a_n)
         for k in range(M):
-            loss += t_n[k] * (log_a - (y_n[k] - most))
+            total += t_n[k] * (log_a - (y_n[k] - most))
         a[n] = a_n
-        total += loss
     return total
 
 

@@ -8,7 +8,7 @@ float64; the equations are those of the layers' own chapters.
 import numpy as np
 
 from . import require_shape
-from .elementary import HALF, ONE, ZERO, fused, tanh
+from .elementary import HALF, ONE, fused, tanh
 
 ROWS = 32  # examples that are multiplied at a time
 TILE = 2**14  # numbers that a tile has at the most: 64 KiB of them, 2**19 multiply-adds for 32 rows

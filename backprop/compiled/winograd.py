@@ -51,7 +51,7 @@ def suits(shape, kernel, window):
     return plain and min(C, F) >= 16 and C * F >= 2048 and OH * OW >= 144
 
 
-def forward(x, W, b, window, least):
+def forward(x, W, b, window, least=-np.inf):
     """Return `y` of Conv2D, or `least` where that is less.
 
     `W` is as the windows are multiplied by it.
@@ -59,7 +59,7 @@ def forward(x, W, b, window, least):
     (N, H, L, C), F = x.shape, W.shape[3]
     OH, OW = window.positions(H, L)
     y = np.empty((N, *_even(OH, OW), F), x.dtype)
-    U, b = _kernel(W), np.full(F, b, x.dtype)
+    U, b, least = _kernel(W), np.full(F, b, x.dtype), x.dtype.type(least)
     _forward(np.ascontiguousarray(x), U, b, least, _in_pairs(y), _corner(x, window), _rows(y, C))
     return np.ascontiguousarray(y[:, :OH, :OW])
 

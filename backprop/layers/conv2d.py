@@ -122,7 +122,7 @@ class Conv2D(Layer):
         return y, x
 
     def rectified(self, x, /):
-        """Return `max(y, 0)`, which a ReLU would make of y; None where there is no kernel for it."""
+        """Return max(y, 0), what a ReLU would make of y; None where there is no kernel for it."""
         compiled = kernels("convolution", x, *self.params.values(), of=self)
         kernel = self._turned(self.W)
         return compiled.forward(x, kernel, self.b, self.window, least=0) if compiled else None

@@ -77,7 +77,7 @@ class Loss(Configured):
             raise expects(who, "outputs of a floating type", y.dtype, TypeError)
         if y.size == 0 or y.ndim == 0:
             raise expects(who, "outputs of shape (N, M) without an empty axis", y.shape)
-        dtype = y.real.dtype
+        dtype = np.real(y).dtype
         if target.shape == y.shape:
             t = self._values(target).astype(dtype, copy=False)
         elif target.shape == y.shape[:-1] and y.shape[-1] > 1:
@@ -111,4 +111,4 @@ class Loss(Configured):
         good = (target >= 0) & (target < M)
         if not good.all():
             raise expects(who, f"classes from 0 to {M - 1}", target[~good][0])
-        return (target[..., np.newaxis] == np.arange(M)).astype(y.real.dtype)
+        return (target[..., np.newaxis] == np.arange(M)).astype(np.real(y).dtype)
