@@ -282,12 +282,17 @@ def test_explain_prints_an_example(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def without_note(text):
+    """Return a text without its last lines, where these say that compiled kernels were left out."""
+    return re.sub(r"\s+\*?The numbers are those of the NumPy lines; .*", "", text).rstrip("\n")
+
+
 @pytest.mark.parametrize(
     ("out", "beginning", "ending"),
     [
-        ("way.txt", "dL/d(3.W[5,2]) = ", "to the last bit.\n"),
-        ("way.md", "## dL/d(3.W[5,2]) = ", "to the last bit.*\n"),
-        ("way.tex", "\\documentclass{article}", "\\end{document}\n"),
+        ("way.txt", "dL/d(3.W[5,2]) = ", "to the last bit."),
+        ("way.md", "## dL/d(3.W[5,2]) = ", "to the last bit.*"),
+        ("way.tex", "\\documentclass{article}", "\\end{document}"),
     ],
 )
 def test_explain_writes_the_way_to_a_weight(tmp_path, out, beginning, ending):
@@ -296,7 +301,7 @@ def test_explain_writes_the_way_to_a_weight(tmp_path, out, beginning, ending):
     assert done.stdout == f"{out}\n", done.stderr
     text = (tmp_path / out).read_text()
     assert text.startswith(beginning)
-    assert text.endswith(ending)
+    assert without_note(text).endswith(ending)
     assert "MeanSquaredError" in text
 
 
@@ -313,7 +318,8 @@ def test_explain_takes_what_was_trained(trained):
         words = ("--run", where, "--index", "3", "--of", "0.x[0,3,4,0]")
         done = command("explain", *words, cwd=trained[1])
         assert done.returncode == 0, done.stderr
-        assert done.stdout.endswith("is what backward handed down, to the last bit.\n")
+        ending = "is what backward handed down, to the last bit."
+        assert without_note(done.stdout).endswith(ending)
 
 
 FILES = ".html, .md, .tex or .txt"
