@@ -11,7 +11,7 @@ from .layer import Array, Grads, Layer, check_averages
 from .memory import keep_freed_memory
 from .parallel import at_once, by_example, cut
 from .settings import ours
-from .stretch import find
+from .stretch import Chain, find
 from .summary import summary
 
 
@@ -257,6 +257,9 @@ class Network(Layer):
             start += value.size
         self._stretches = {stretch.first: stretch for stretch in find(self, self._parts)}
         self._ending = {stretch.last: stretch for stretch in self._stretches.values()}
+        first = self._stretches.get(0)
+        whole = first and len(first.layers) == len(self.steps)
+        self.chain = first if whole and isinstance(first, Chain) else None
         self._placed = [
             (layer, name, getattr(layer, name))
             for layer in inside(self)
@@ -280,7 +283,7 @@ class Network(Layer):
 
     def __getstate__(self):
         """Return what a copy is made of; what `place` finds out it will find out for the copy."""
-        found = ("_vector", "_parts", "_stretches", "_ending", "_placed")
+        found = ("_vector", "_parts", "_stretches", "_ending", "chain", "_placed")
         return {name: value for name, value in vars(self).items() if name not in found}
 
     def __setstate__(self, state):
@@ -345,7 +348,7 @@ class Network(Layer):
 
         `net.deltas(delta, caches)` are the deltas of these values, in the same order.
         """
-        values = self._enter(x, *more)
+        values = self.enter(x, *more)
         states = self.enter_states(states, len(values[0]))
         caches = []
         for number, (layer, reads) in enumerate(self.steps):
@@ -365,7 +368,7 @@ class Network(Layer):
         return values, caches
 
     def predict(self, x, /, *more):
-        values = self._enter(x, *more)
+        values = self.enter(x, *more)
 
         def act(part):
             return self._run([value[part] for value in values], {}, carrying=())[0]
@@ -381,7 +384,7 @@ class Network(Layer):
             *more: further inputs.
             states: what layers begin with, as in `forward`.
         """
-        values = self._enter(x, *more)
+        values = self.enter(x, *more)
         states = self.enter_states(states, len(values[0]))
         return self._run(values, states, carrying=self._carrying)
 
@@ -522,7 +525,7 @@ class Network(Layer):
         inputs = "" if self.inputs == 1 else f", inputs={self.inputs}"
         return f"Network({self.layers!r}{inputs}{reads})"
 
-    def _enter(self, *xs):
+    def enter(self, *xs):
         """Return the inputs as a list of arrays of `dtype`, or raise ValueError or TypeError."""
         if self.in_shapes is None:
             raise expects(self.who, "build(in_shape) before a pass", "none")

@@ -5,7 +5,7 @@ from statistics import median
 
 import numpy as np
 
-REST = 0.05
+REST = 0.15
 """Seconds before each turn, in which the threads of the side before fall asleep."""
 PEAK_SIZE = 2048
 

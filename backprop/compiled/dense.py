@@ -11,6 +11,7 @@ import numpy as np
 from .. import parallel
 from ..stretch import LINKS
 from .elementary import ONE, ZERO, fused, sigmoid, tanh
+from .losses import _softmax_cross_entropy, _softmax_cross_entropy_backward
 
 NONE, RELU, SIGMOID, TANH = range(4)
 """The functions after a Dense layer."""
@@ -114,6 +115,47 @@ def _backward(delta, x, a, w, g, widths, functions, dx):
             delta = below
         elif dx.size:
             np.dot(delta, W.T, dx)
+
+
+def objective(x, w, g, widths, functions, t, r, y):
+    """Return the `SoftmaxCrossEntropy` of the last output y; fill in y, and g.
+
+    Args:
+        x, w, g, widths, functions: as of `forward` and `backward`.
+        t: the rows of targets.
+        r: what the losses of the examples are multiplied by.
+        y: room for the output.
+    """
+    return _objective(x, w, g, *_plan(widths, functions), t, np.float32(r), y)
+
+
+@fused
+def _objective(x, w, g, widths, functions, t, r, y):
+    N, M = y.shape
+    a = _rooms(N, widths, functions, y)
+    _forward(x, w, widths, functions, a, a)
+    z, sums, delta = np.empty(y.size, y.dtype), np.empty(N, y.dtype), np.empty((N, M), y.dtype)
+    loss = r * _softmax_cross_entropy(y.ravel(), t.ravel(), z, sums)
+    _softmax_cross_entropy_backward(z, sums, t.ravel(), r, delta.ravel())
+    _backward(delta, x, a, w, g, widths, functions, np.empty((0, 0), y.dtype))
+    return loss
+
+
+@fused
+def _rooms(N, widths, functions, y):
+    """Return room for the outputs of all layers, the last of which is y: LINKS arrays."""
+    return (
+        _room(N, widths, functions, y, 0),
+        _room(N, widths, functions, y, 1),
+        _room(N, widths, functions, y, 2),
+        _room(N, widths, functions, y, 3),
+    )
+
+
+@fused
+def _room(N, widths, functions, y, k):
+    last = k == LINKS - 1 or functions[k + 1] < 0
+    return y if last else np.empty((N, widths[k + 1]), y.dtype)
 
 
 @fused

@@ -61,6 +61,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     least = 0
+    ends_chains = True
 
     def forward(self, y, target, /):
         y, t, r = self._enter(y, target)

@@ -46,6 +46,9 @@ class Loss(Configured):
     """Whether the loss of an example depends on no other one, so that a batch may be cut into
     parts. If nothing is said, it does not for the losses of this package, and may for others."""
 
+    ends_chains: bool = False
+    """Whether there is a compiled call that goes through Dense layers and this loss together."""
+
     def __init__(self, *, reduction="mean"):
         self.reduction = choice(type(self).__name__, "reduction", reduction, ("mean", "sum"))
 

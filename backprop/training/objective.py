@@ -93,6 +93,11 @@ class Objective:
     def _of_part(self, arrays, rng, states, share=1.0):
         """Return loss, output, gradient and final states, the first and third times `share`."""
         net, (*xs, target) = self.net, arrays
+        # A chain of Dense layers is one call, together with its loss.
+        if net.chain and not states:
+            (x,) = net.enter(*xs)
+            if passed := net.chain.objective(x, target, self.loss, share):
+                return *passed, {}
         y, caches = net.forward(*xs, rng=rng, states=states)
         loss, cache = self.loss.forward(y, target)
         delta = self.loss.backward(cache)

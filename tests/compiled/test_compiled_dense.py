@@ -1,5 +1,6 @@
 """Chains of Dense layers, passed through in one call, are the layers' own passes."""
 
+import contextlib
 import copy
 import pickle
 
@@ -8,9 +9,11 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import backprop as bp
+from backprop import parallel
 from backprop.checks.subjects import arrays
 from backprop.compiled import readable
 from backprop.stretch import LINKS, Chain, Rectified
+from backprop.training.objective import Objective
 from laid import LAID
 
 pytestmark = pytest.mark.fast
@@ -313,6 +316,132 @@ def test_training_comes_to_the_same():
         results.append((losses, net.parameters))
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4, atol=1e-5)
+
+
+# Together with the loss
+
+
+def objectives(net, loss, x, target):
+    """Return loss, output and gradient: of the compiled call, and of the lines."""
+    results = []
+    for lines in (False, True):
+        with readable() if lines else contextlib.nullcontext():
+            value = Objective("test", net, loss)(x, target)
+        results.append([value.loss, value.y, value.gradient])
+    return results
+
+
+def hold_close(found, right):
+    for one, other in zip(found, right, strict=True):
+        assert np.asarray(one).dtype == np.asarray(other).dtype
+        scale = np.abs(other).max()
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * scale)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Return a list that gets the size of every batch whose loss is part of the call."""
+    seen, objective = [], Chain.objective
+
+    def noted(self, x, *args):
+        found = objective(self, x, *args)
+        seen.extend([len(x)] if found else [])
+        return found
+
+    monkeypatch.setattr(Chain, "objective", noted)
+    return seen
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("count", range(1, LINKS + 1))
+@pytest.mark.parametrize("ending", [[], [bp.Tanh()]], ids=["scores", "function last"])
+def test_a_chain_and_its_loss_are_one_call(count, ending, reduction, calls):
+    layers = [layer for _ in range(count - 1) for layer in (bp.Dense(6), bp.ReLU())]
+    net = built([*layers, bp.Dense(3), *ending])
+    x, rows = given(net)
+    loss = bp.SoftmaxCrossEntropy(reduction=reduction)
+    for target in (np.arange(7) % 3, abs(rows)):
+        hold_close(*objectives(net, loss, x, target))
+    assert calls == [7, 7]
+
+
+def test_parts_of_a_batch_have_their_share(calls, monkeypatch):
+    net = deep()
+    net.work = 10**12
+    x, _ = given(net)
+    monkeypatch.setattr(parallel, "threads", lambda: 2)
+    hold_close(*objectives(net, bp.SoftmaxCrossEntropy(), x, np.arange(7) % 3))
+    assert sorted(calls) == [3, 4]
+
+
+class Doubled(bp.SoftmaxCrossEntropy):
+    """A reader's."""
+
+    def forward(self, y, target, /):
+        loss, cache = super().forward(y, target)
+        return 2 * loss, cache
+
+    def backward(self, cache, /):
+        return 2 * super().backward(cache)
+
+
+def test_a_loss_of_ones_own_is_what_is_made_small(calls, monkeypatch):
+    net, ours = deep(), bp.SoftmaxCrossEntropy()
+    x, target = given(net)[0], np.arange(7) % 3
+    right = Objective("test", net, ours)(x, target).loss
+    assert calls == [7]
+    assert Objective("test", net, Doubled())(x, target).loss == pytest.approx(2 * right, rel=1e-6)
+    mine = Doubled()
+    ours.forward, ours.backward = mine.forward, mine.backward
+    assert Objective("test", net, ours)(x, target).loss == pytest.approx(2 * right, rel=1e-6)
+    monkeypatch.setattr(bp.SoftmaxCrossEntropy, "forward", lambda self, y, target: (0.0, y))
+    monkeypatch.setattr(bp.SoftmaxCrossEntropy, "backward", lambda self, cache: 0 * cache)
+    value = Objective("test", net, bp.SoftmaxCrossEntropy())(x, target)
+    assert value.loss == 0
+    assert not value.gradient.any()
+    assert calls == [7]
+
+
+@pytest.mark.parametrize(
+    "loss", [bp.HalfSquaredError(), bp.LogisticCrossEntropy(), bp.MeanSquaredError()], ids=repr
+)
+def test_other_losses_stand_after_the_call(loss, calls):
+    net = deep()
+    x, rows = given(net)
+    hold_close(*objectives(net, loss, x, np.clip(rows, 0, 1)))
+    assert not calls
+
+
+@pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
+def test_other_networks_have_their_loss_after_them(make, calls):
+    net = make()
+    x, _ = given(net)
+    found, right = objectives(net, bp.SoftmaxCrossEntropy(), x, np.zeros(7, int))
+    np.testing.assert_allclose(found[0], right[0], rtol=1e-5)
+    assert not calls
+    assert net.chain is None
+
+
+@pytest.mark.parametrize(
+    ("x", "target", "message"),
+    [
+        (np.zeros((7, 4)), np.zeros(7, int), r"inputs of shape \(N, 5\), got \(7, 4\)"),
+        (np.zeros((7, 5)), np.zeros(6, int), r"targets of shape \(7, 3\) or classes"),
+        (np.zeros((7, 5)), np.full(7, 3), "classes from 0 to 2, got 3"),
+        (np.zeros((7, 5)), -np.ones((7, 3)), "finite targets from 0 to inf, got -1"),
+        (np.zeros((0, 5)), np.zeros(0, int), "at least one example"),
+    ],
+)
+def test_what_does_not_fit_is_told_as_ever(x, target, message):
+    with pytest.raises(ValueError, match=message):
+        Objective("test", deep(), bp.SoftmaxCrossEntropy())(x, target)
+
+
+def test_states_for_a_chain_are_told():
+    with pytest.raises(ValueError, match="states of layers"):
+        Objective("test", deep(), bp.SoftmaxCrossEntropy())(
+            np.zeros((7, 5)), np.zeros(7, int), states={0: ()}
+        )
 
 
 # Conv2D and ReLU
