@@ -80,16 +80,16 @@ class Chain(Stretch):
         super().__init__(first, reads)
         self.dense = []
         """The Dense layers, each with its place in the stretch."""
-        self.functions = []
+        self.functions = ()
         """What follows each of them, in the numbers of `backprop.compiled.dense`: 0 is nothing."""
 
     def append(self, layer, function):
         """Append a Dense layer, whose `function` is None, or the function of the last one."""
         if function is None:
             self.dense.append((len(self.layers), layer))
-            self.functions.append(0)
+            self.functions = (*self.functions, 0)
         else:
-            self.functions[-1] = function
+            self.functions = (*self.functions[:-1], function)
         self.layers.append(layer)
 
     def begin(self, parts, parameters):
@@ -100,7 +100,6 @@ class Chain(Stretch):
         self.w = parameters[self.part]
         self.held = [(layer, layer.W, layer.b) for _, layer in self.dense]
         self.widths = (len(self.held[0][1]), *(layer.units for _, layer in self.dense))
-        self.functions = tuple(self.functions)
 
     def forward(self, x):
         compiled = self._compiled(x) if self._as_shipped("forward") else None
