@@ -80,7 +80,7 @@ class Chain(Stretch):
         super().__init__(first, reads)
         self.dense = []
         """The Dense layers, each with its place in the stretch."""
-        self.functions = ()
+        self.functions: tuple[int, ...] = ()
         """What follows each of them, in the numbers of `backprop.compiled.dense`: 0 is nothing."""
 
     def append(self, layer, function):
