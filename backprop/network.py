@@ -11,7 +11,7 @@ from .layer import Array, Grads, Layer, check_averages
 from .memory import keep_freed_memory
 from .parallel import at_once, by_example, cut
 from .settings import ours
-from .stretch import Chain, find
+from .stretch import Chain, find, shipped
 from .summary import summary
 
 
@@ -193,7 +193,6 @@ class Network(Layer):
         self.work = self.multiply_adds(*in_shapes)
         self._wanted = self._with_parameters()
         self._carrying = self.state_shapes()
-        self._averaging = [each for each in self._owners if each[1].stateful]
         self.limits = {i: self.integers_below(i) for i in self.integer_inputs}
         self.place(np.empty(self.param_count, dtype))
         return shapes[-1]
@@ -255,6 +254,7 @@ class Network(Layer):
         for key, value in self.params.items():
             self._parts[key] = slice(start, start + value.size)
             start += value.size
+        self._averaging = [each for each in self._owners if each[1].stateful]
         self._stretches = {stretch.first: stretch for stretch in find(self, self._parts)}
         self._ending = {stretch.last: stretch for stretch in self._stretches.values()}
         first = self._stretches.get(0)
@@ -434,12 +434,16 @@ class Network(Layer):
 
     def gradient(self, delta, cache, /):
         """Return the gradient as one vector: `flatten(grads(delta, cache))`, with less copying."""
+        if not shipped(self, "backward", "grads"):
+            return self.flatten(self.grads(delta, cache))
         vector = np.empty_like(self.parameters)
         grads = self._run_back(delta, cache, self._wanted, vector=vector)[1]
-        if any(d.dtype != vector.dtype for d in grads.values()):
-            return self.flatten(self.grads(delta, cache))  # which is complex, of a complex step
-        for key, d in grads.items():
-            vector[self._parts[key]] = d.ravel()
+        for key, part in self._parts.items():
+            d = grads[key]
+            if d.dtype != vector.dtype or d.size != part.stop - part.start:
+                return self.flatten(grads)  # complex, of a complex step; or what will be an error
+            if d.base is not vector:
+                vector[part] = d.ravel()
         return vector
 
     def deltas(self, delta, cache, /, value=None):
@@ -469,17 +473,18 @@ class Network(Layer):
         deltas: list[Array] = [None] * len(self.shapes)
         deltas[value] = delta
         of_layer: dict[int, Grads] = {}
+        first = len(self.steps)  # the first step that has been passed
         for number in reversed(range(len(self.steps))):
             layer, reads = self.steps[number]
             made = self.inputs + number
+            if not wanted[made] or number >= first:
+                continue
             delta = deltas[made]
-            if not wanted[made] or delta is None:
-                continue  # it is of no use, or a stretch has passed it
             stretch = None if keep else self._ending.get(number)
             if not keep:
                 deltas[made] = None  # nobody reads it again: let its memory go
             if stretch and (passed := stretch.backward(delta, caches, wanted, vector)):
-                (dx, found), reads = passed, stretch.reads
+                (dx, found), reads, first = passed, stretch.reads, stretch.first
             elif any(wanted[i] for i in reads):
                 dx, grads = layer.backward(delta, caches[number])
                 found = {id(layer): grads}

@@ -77,7 +77,10 @@ def add(total, *others, threads):
 
 
 def norm(vector, threads):
-    """Return the Euclidean norm of a vector, by one thread of BLAS if others of ours are about."""
+    """Return the Euclidean norm of a vector.
+
+    By a kernel or, if `threads` of ours are about, by a single one of BLAS.
+    """
     if compiled := kernels("updates", vector):
         return math.sqrt(compiled.squares(vector))
     if threads == 1:
@@ -108,11 +111,13 @@ def at_once(act, *columns):
         finally:
             _here.inside = False
 
-    with one_blas_thread(), workers.ready(len(others)) as begun:
-        for worker, row in zip(begun, others, strict=True):
-            # A copied context brings along what holds for this thread, such as np.errstate.
-            worker.begin(functools.partial(contextvars.copy_context().run, inside, *row))
+    with one_blas_thread(), workers.ready(len(others)) as team:
+        begun = []
         try:
+            for worker, row in zip(team, others, strict=True):
+                # A copied context brings along what holds for this thread, such as np.errstate.
+                worker.begin(functools.partial(contextvars.copy_context().run, inside, *row))
+                begun.append(worker)
             results = [inside(*first)]
         finally:
             workers.wait_for(begun)

@@ -5,6 +5,8 @@ fetch. Small Dense layers take less time than either. The values, caches and gra
 the layers' own passes, but for rounding.
 """
 
+import functools
+import os
 from collections import Counter
 
 import numpy as np
@@ -13,6 +15,7 @@ from .compiled import FOUND, SINGLE, kernels, plain
 from .settings import ours
 
 PASSES = ("forward", "backward", "grads", "predict")
+HERE = os.path.dirname(__file__) + os.sep
 LINKS = 4
 """The Dense layers of a stretch, at the most."""
 
@@ -59,8 +62,7 @@ class Stretch:
             delta: dL/dy of the last layer.
             caches: those of all layers of the network.
             wanted: of each value, whether its delta is.
-            vector: where the gradients go to, as `Network.gradient` has it, and then they are not
-                returned; or None.
+            vector: where the gradients are wanted, as `Network.gradient` has it; or None.
         """
 
     def _as_shipped(self, *passes):
@@ -102,7 +104,7 @@ class Chain(Stretch):
         self.widths = (len(self.held[0][1]), *(layer.units for _, layer in self.dense))
 
     def forward(self, x):
-        compiled = self._compiled(x) if self._as_shipped("forward") else None
+        compiled = self._compiled(x, x) if self._as_shipped("forward") else None
         if not compiled:
             return None
         y, a = compiled.forward(plain(x), self.w, self.widths, self.functions)
@@ -117,46 +119,51 @@ class Chain(Stretch):
         return values, caches
 
     def predict(self, x):
-        compiled = self._compiled(x) if self._as_shipped("forward", "predict") else None
+        compiled = self._compiled(x, x) if self._as_shipped("forward", "predict") else None
         if not compiled:
             return None
         return compiled.predict(plain(x), self.w, self.widths, self.functions)
 
     def backward(self, delta, caches, wanted, vector):
-        delta, caches = plain(delta), caches[self.first : self.last + 1]
+        caches = caches[self.first : self.last + 1]
         x, *a = [caches[k] for k, _ in self.dense]
+        if np.shape(delta) != (len(x), self.widths[-1]):
+            return None  # which may be an error, or be meant to be repeated
+        delta = plain(np.asarray(delta))
         a.append(caches[-1] if self.functions[-1] else delta)
         if not (self._as_shipped("backward", "grads") and self._fit(delta, caches, a)):
             return None
-        compiled = self._compiled(delta, x, *a)
+        compiled = self._compiled(x, delta, *a)
         if not compiled:
             return None
         g = np.empty_like(self.w) if vector is None else vector[self.part]
         dx = compiled.backward(
             delta, plain(x), a, self.w, g, self.widths, self.functions, wanted[self.reads[0]]
         )
-        return dx, self._cut(g) if vector is None else {}
+        return dx, self._cut(g)
 
     def objective(self, x, target, loss, share):
         """Return loss, output and gradient, the first and third times `share`, of a whole network.
 
         It is the loss and its gradient in the same call as the passes.
         """
-        if not (loss.ends_chains and _as_shipped(loss)):
+        if not (loss.ends_chains and ours(type(loss)) and shipped(loss, "forward", "backward")):
             return None
         y = np.empty((len(x), self.widths[-1]), np.float32)
         _, t, r = loss._enter(y, target)
-        compiled = self._compiled(x, t) if self._as_shipped(*PASSES[:3]) else None
+        compiled = self._compiled(x, x, t) if self._as_shipped(*PASSES[:3]) else None
         if not compiled:
             return None
-        g, r = np.empty_like(self.w), share * r
-        value = compiled.objective(plain(x), self.w, g, self.widths, self.functions, plain(t), r, y)
-        return value, y, g
+        g, plan = np.empty_like(self.w), (self.widths, self.functions)
+        losses = compiled.objective(plain(x), self.w, g, *plan, plain(t), share * r, y)
+        return share * float(np.float32(r * losses)), y, g
 
-    def _compiled(self, *arrays):
+    def _compiled(self, x, *arrays):
         for layer, W, b in self.held:
             if layer.W is not W or layer.b is not b:
                 return None  # they lie elsewhere now
+        if x.shape[1:] != self.widths[:1]:
+            return None  # as a layer of somebody's own may hand it on
         return kernels("dense", *arrays, types=SINGLE)
 
     def _fit(self, delta, caches, a):
@@ -200,7 +207,7 @@ def find(net, parts):
         kind, newest = type(layer), net.inputs + number - 1
         if reads != (newest,) or readers[newest] > 1:
             stretch = None  # what it has made is read elsewhere, too
-        if times[id(layer)] > 1 or not _shipped(kind):
+        if times[id(layer)] > 1 or not shipped(layer, *PASSES):
             stretch = None
         elif kind is Dense and layer.bias and len(net.shapes[reads[0]]) == 1:
             if not isinstance(stretch, Chain) or len(stretch.dense) == LINKS:
@@ -223,13 +230,17 @@ def find(net, parts):
     return found
 
 
-def _as_shipped(loss):
-    """Return whether the passes of a loss are those of this package."""
-    if not ours(type(loss)) or "forward" in vars(loss) or "backward" in vars(loss):
+def shipped(thing, *passes):
+    """Return whether nobody has put something of his own in the place of these passes."""
+    kind = type(thing)
+    if [getattr(kind, name) for name in passes] != _own(kind, passes):
         return False
-    return type(loss).forward.__module__ == type(loss).backward.__module__ == type(loss).__module__
+    return vars(thing).keys().isdisjoint(passes)
 
 
-def _shipped(kind):
-    """Return whether the passes of a class are those of this package."""
-    return all(getattr(kind, name).__module__.startswith(f"{__package__}.") for name in PASSES)
+@functools.cache
+def _own(kind, passes):
+    """Return these passes of a class, if all were written in this package."""
+    found = [getattr(kind, name) for name in passes]
+    codes = [getattr(each, "__code__", None) for each in found]  # a wrapper copies all names
+    return found if all(code and code.co_filename.startswith(HERE) for code in codes) else None

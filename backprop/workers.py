@@ -7,6 +7,7 @@ the core to whoever else has work for it.
 
 import atexit
 import contextlib
+import functools
 import os
 import threading
 
@@ -34,11 +35,20 @@ class Signal:
         self.seen[0] = False
 
     def wait(self):
-        if hasattr(os, "sched_yield") and available():
-            from .compiled.waiting import until  # needs Numba
-
+        if available() and (until := _until()):
             until(self.seen)
         self.event.wait()
+
+
+@functools.cache
+def _until():
+    """Return what looks at a signal; None where a thread cannot let others have its core."""
+    if not hasattr(os, "sched_yield"):
+        return None
+    from .compiled.waiting import until  # needs Numba
+
+    until(np.ones(1, bool))  # compiled by who asks for a worker: if it fails, nobody waits
+    return until
 
 
 class Worker(threading.Thread):
@@ -48,7 +58,15 @@ class Worker(threading.Thread):
         super().__init__(name="backprop", daemon=True)
         self.asked, self.ended = Signal(), Signal()
         self.act = self.result = self.error = None
+        self.ended.set()
+        if available():
+            _until()
         self.start()
+
+    @property
+    def free(self):
+        """Whether it has ended what it was asked for, and has not been asked again."""
+        return self.act is None and self.ended.event.is_set()
 
     def run(self):
         while True:
@@ -71,7 +89,7 @@ class Worker(threading.Thread):
 
     def outcome(self):
         """Return what came out, or raise it."""
-        if self.error:
+        if self.error is not None:
             raise self.error
         return self.result
 
@@ -79,27 +97,32 @@ class Worker(threading.Thread):
 @contextlib.contextmanager
 def ready(count):
     """Give `count` workers, which nobody else has meanwhile."""
-    with _lock:
-        workers = [_idle.pop() if _idle else Worker() for _ in range(count)]
+    workers = []
     try:
+        with _lock:
+            while len(workers) < count:
+                workers.append(_idle.pop() if _idle else Worker())
         yield workers
     finally:
-        for worker in workers:
+        # One that an interruption left in the midst of something is not asked again.
+        free = [worker for worker in workers if worker.free]
+        for worker in free:
             worker.result = worker.error = None
         with _lock:
-            _idle.extend(workers)
+            _idle.extend(free)
 
 
 def wait_for(workers):
     """Return when all have ended, interrupted or not: then what they use may be put back."""
     interruption = None
-    for worker in workers:
-        while not worker.ended.event.is_set():
-            try:
+    while True:
+        try:
+            for worker in workers:
                 worker.ended.wait()
-            except KeyboardInterrupt as error:
-                interruption = error
-    if interruption:
+            break
+        except BaseException as error:
+            interruption = error
+    if interruption is not None:
         raise interruption
 
 

@@ -640,6 +640,50 @@ def test_gradient_of_complex_caches_is_complex():
     assert_array_equal(found, net.flatten(net.grads(delta, caches)))
 
 
+class Odd(Layer):
+    """A layer whose backward can be wrong in several ways."""
+
+    param_names = ("W", "b")
+
+    def __init__(self, dx, grads):
+        self.dx, self.made = dx, grads
+        self.W, self.b = np.ones(3), np.ones(2)
+
+    def forward(self, x, /):
+        return x, None
+
+    def backward(self, delta, cache, /):
+        return self.dx, self.made
+
+
+RIGHT = {"W": np.ones(3), "b": np.ones(2)}
+
+
+@pytest.mark.parametrize(
+    ("dx", "grads", "error"),
+    [
+        (None, RIGHT, "NoneType"),
+        (np.ones((5, 3)), {"W": np.ones(3)}, "1.b"),
+        (np.ones((5, 3)), {**RIGHT, "b": np.ones(1)}, None),
+    ],
+    ids=["no dx", "no db", "db too short"],
+)
+def test_gradient_has_nothing_that_was_not_handed_to_it(dx, grads, error):
+    net = built(Network([Dense(3), Odd(dx, grads)]), (4,))
+    y, cache = net.forward(random(5, 4))
+    if error:
+        with pytest.raises((KeyError, AttributeError, TypeError, ValueError), match=error):
+            net.gradient(y, cache)
+    else:  # which the optimizer tells
+        assert net.gradient(y, cache).size == net.parameters.size - 1
+
+
+def test_gradient_passes_over_what_is_no_parameters():
+    net = built(Network([Dense(3), Odd(np.ones((5, 3)), {**RIGHT, "note": 0.0})]), (4,))
+    y, cache = net.forward(random(5, 4))
+    assert_array_equal(net.gradient(y, cache)[-5:], np.ones(5))
+
+
 def test_gradient_of_a_network_without_parameters_is_empty():
     net = built(Network([Tanh()]), (4,))
     y, cache = net.forward(random(5, 4))

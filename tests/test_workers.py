@@ -59,17 +59,54 @@ def test_an_interruption_waits_for_those_who_are_still_at_work(monkeypatch):
     with ready(2) as both:
         for worker in both:
             worker.begin(work)
-        interrupted = iter([True])
-
-        def wait(self):
-            if next(interrupted, False):
-                raise KeyboardInterrupt
-            self.event.wait()
-
-        monkeypatch.setattr(Signal, "wait", wait)
-        with pytest.raises(KeyboardInterrupt):
+        interrupted_at("wait", 2, monkeypatch)
+        with pytest.raises(TimeoutError):
             workers.wait_for(both)
         assert len(ended) == 2
+
+
+def interrupted_at(place, times, monkeypatch):
+    """Let a TimeoutError, as of an alarm, come up in a method of Signal, so many times."""
+    method, left, main = getattr(Signal, place), [times], threading.get_ident()
+
+    def interrupt(self):
+        if left[0] and threading.get_ident() == main:
+            left[0] -= 1
+            raise TimeoutError("the alarm")
+        method(self)
+
+    monkeypatch.setattr(Signal, place, interrupt)
+
+
+@pytest.mark.parametrize("place", ["set", "wait"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_after_an_interruption_everyone_has_answers_of_his_own(place, times, monkeypatch):
+    def old(number):
+        time.sleep(0.02)
+        return "old", number
+
+    with monkeypatch.context() as patch:
+        interrupted_at(place, times, patch)
+        with pytest.raises(TimeoutError, match="the alarm"):
+            at_once(old, [0, 1, 2])
+    for _ in range(20):
+        assert at_once(lambda each: ("new", each), [0, 1, 2]) == [("new", n) for n in range(3)]
+
+
+class Unlikely(Exception):
+    """An error that is false."""
+
+    def __bool__(self):
+        return False
+
+
+def test_an_error_that_is_false_is_raised_too():
+    def fail(number):
+        if number:
+            raise Unlikely
+
+    with pytest.raises(Unlikely):
+        at_once(fail, [0, 1])
 
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.fast)])

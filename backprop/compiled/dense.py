@@ -16,6 +16,7 @@ from .losses import _softmax_cross_entropy, _softmax_cross_entropy_backward
 NONE, RELU, SIGMOID, TANH = range(4)
 """The functions after a Dense layer."""
 
+assert LINKS == 4, "_rooms is written for as many"
 parallel.threads()  # loads SciPy's BLAS, which multiplies here, with the threads that NumPy's has
 
 
@@ -118,12 +119,12 @@ def _backward(delta, x, a, w, g, widths, functions, dx):
 
 
 def objective(x, w, g, widths, functions, t, r, y):
-    """Return the `SoftmaxCrossEntropy` of the last output y; fill in y, and g.
+    """Return the sum of the losses of `SoftmaxCrossEntropy`; fill in the last output y, and g.
 
     Args:
         x, w, g, widths, functions: as of `forward` and `backward`.
         t: the rows of targets.
-        r: what the losses of the examples are multiplied by.
+        r: what is multiplied with the losses of which g is the gradient.
         y: room for the output.
     """
     return _objective(x, w, g, *_plan(widths, functions), t, np.float32(r), y)
@@ -135,10 +136,10 @@ def _objective(x, w, g, widths, functions, t, r, y):
     a = _rooms(N, widths, functions, y)
     _forward(x, w, widths, functions, a, a)
     z, sums, delta = np.empty(y.size, y.dtype), np.empty(N, y.dtype), np.empty((N, M), y.dtype)
-    loss = r * _softmax_cross_entropy(y.ravel(), t.ravel(), z, sums)
+    losses = _softmax_cross_entropy(y.ravel(), t.ravel(), z, sums)
     _softmax_cross_entropy_backward(z, sums, t.ravel(), r, delta.ravel())
     _backward(delta, x, a, w, g, widths, functions, np.empty((0, 0), y.dtype))
-    return loss
+    return losses
 
 
 @fused

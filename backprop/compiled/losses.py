@@ -5,6 +5,7 @@ All is float32; the equations are those of the losses' own chapters.
 
 import numpy as np
 
+from . import plain
 from .elementary import ONE, ZERO, exp, fused
 
 
@@ -26,7 +27,7 @@ def _one_hot(classes, t, M):
 def softmax_cross_entropy(y, t):
     """Return the losses' sum, and z and a: the equations (1) to (5) of `SoftmaxCrossEntropy`."""
     z, a = np.empty(y.shape, np.float32), np.empty((*y.shape[:-1], 1), np.float32)
-    return _softmax_cross_entropy(y.ravel(), t.ravel(), z.ravel(), a.ravel()), z, a
+    return _softmax_cross_entropy(plain(y).ravel(), plain(t).ravel(), z.ravel(), a.ravel()), z, a
 
 
 @fused
@@ -53,7 +54,8 @@ def _softmax_cross_entropy(y, t, z, a):
 def softmax_cross_entropy_backward(z, a, t, r):
     """Return delta: the equations (6) to (8)."""
     delta = np.empty(z.shape, np.float32)
-    _softmax_cross_entropy_backward(z.ravel(), a.ravel(), t.ravel(), np.float32(r), delta.ravel())
+    z, a, t = (plain(each).ravel() for each in (z, a, t))
+    _softmax_cross_entropy_backward(z, a, t, np.float32(r), delta.ravel())
     return delta
 
 

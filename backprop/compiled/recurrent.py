@@ -70,6 +70,7 @@ def lstm_forward(x, h, c, Wx, Wh, b):
 
 def lstm_predict(x, states, Wx, Wh, b):
     """Return the h of `lstm_forward`, to the last bit, from the `states` h and c, or zeros."""
+    x = x if x.flags.writeable else x.copy("K")  # for a type of its own all would be compiled anew
     T, N, _ = x.shape
     h, c = np.zeros((T + 1, N, len(Wh)), x.dtype), np.zeros((2, N, len(Wh)), x.dtype)
     if states:

@@ -8,6 +8,8 @@ from math import sqrt
 
 from numba import njit  # pyright: ignore[reportMissingImports]
 
+BLOCK = 2**12
+"""The numbers that are summed up in their own type, before the sum goes into one of float64."""
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 # "reassoc" lets a sum be that of many at once, as BLAS has it; all else stays.
 reordered = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
@@ -48,7 +50,10 @@ def _adam(w, g, m, v, beta1, rest1, sum1, beta2, rest2, sum2, rate, epsilon):
 @reordered
 def squares(g):
     """Return the sum of the squares."""
-    total = g.dtype.type(0)
-    for i in range(g.size):
-        total += g[i] * g[i]
+    total = 0.0
+    for start in range(0, g.size, BLOCK):
+        block, part = g[start : start + BLOCK], g.dtype.type(0)
+        for i in range(block.size):
+            part += block[i] * block[i]
+        total += part
     return total

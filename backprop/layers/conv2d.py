@@ -123,9 +123,9 @@ class Conv2D(Layer):
 
     def rectified(self, x, /):
         """Return max(y, 0), what a ReLU would make of y; None where there is no kernel for it."""
-        compiled = kernels("convolution", x, *self.params.values(), of=self)
-        kernel = self._turned(self.W)
-        return compiled.forward(x, kernel, self.b, self.window, least=0) if compiled else None
+        if compiled := kernels("convolution", x, *self.params.values(), of=self):
+            return compiled.forward(x, self._turned(self.W), self.b, self.window, least=0)
+        return None
 
     def backward(self, delta, cache, /):
         x = cache

@@ -22,6 +22,8 @@ from ..losses import Loss
 from ..network import Network
 from ..parallel import add, at_once, by_example, cut, joined, part_of
 from ..selection import fits, where
+from ..settings import ours
+from ..stretch import PASSES, shipped
 
 
 class Value(NamedTuple):
@@ -94,9 +96,9 @@ class Objective:
         """Return loss, output, gradient and final states, the first and third times `share`."""
         net, (*xs, target) = self.net, arrays
         # A chain of Dense layers is one call, together with its loss.
-        if net.chain and not states:
-            (x,) = net.enter(*xs)
-            if passed := net.chain.objective(x, target, self.loss, share):
+        if net.chain and not states and ours(type(net)) and shipped(net, *PASSES):
+            xs = net.enter(*xs)
+            if passed := net.chain.objective(*xs, target, self.loss, share):
                 return *passed, {}
         y, caches = net.forward(*xs, rng=rng, states=states)
         loss, cache = self.loss.forward(y, target)

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import pickle
 
 import numpy as np
@@ -238,6 +239,94 @@ def test_a_pass_put_on_a_class_is_what_runs(monkeypatch):
     hold_as_the_lines(net, x, delta)
 
 
+def test_what_wraps_a_pass_is_what_runs(monkeypatch):
+    shipped, calls = bp.Dense.forward, []
+
+    @functools.wraps(shipped)
+    def counted(self, x, /):
+        calls.append(len(x))
+        return shipped(self, x)
+
+    monkeypatch.setattr(bp.Dense, "forward", counted)
+    net = deep()
+    net.predict(given(net)[0])
+    assert calls == [7] * 4
+
+
+class Twice(bp.Network):
+    """A reader's network."""
+
+    def values(self, x, /, *more, **kwargs):
+        return super().values(2 * x, *more, **kwargs)
+
+
+def test_a_network_of_ones_own_runs_its_own_passes(calls):
+    net = Twice(copy.deepcopy(DEEP))
+    net.build((5,), rng=0)
+    x, target = given(net)[0], np.arange(7) % 3
+    loss = bp.SoftmaxCrossEntropy()
+    right = loss.forward(net.forward(x)[0], target)[0]
+    assert Objective("test", net, loss)(x, target).loss == pytest.approx(float(right), rel=1e-6)
+    plain = deep()
+    plain.grads = lambda delta, cache: {key: 0 * w for key, w in plain.params.items()}
+    assert not Objective("test", plain, loss)(x, target).gradient.any()
+    assert not calls
+
+
+class Summed(bp.Layer):
+    """A reader's: the sum of each row, and a delta that NumPy repeats."""
+
+    def build(self, in_shape, /, *, rng=None, dtype=np.float32):
+        return (1,)
+
+    def forward(self, x, /):
+        return x.sum(axis=1, keepdims=True), None
+
+    def backward(self, delta, cache, /):
+        return delta, {}
+
+
+@pytest.mark.parametrize("ending", [[], [bp.ReLU()]], ids=["scores", "function last"])
+def test_a_delta_that_is_to_be_repeated_is_left_to_the_layers(ending):
+    net = built([bp.Dense(64), *ending, Summed()])
+    x, delta = given(net)
+    _, caches = net.values(x)
+    if not ending:  # for which the lines of Dense have no use
+        with pytest.raises(ValueError, match="matmul"):
+            net.backward(delta, caches)
+        return
+    with readable():
+        right = net.backward(delta, caches)[0]
+    assert_array_equal(net.backward(delta, caches)[0], right)
+
+
+class Between(bp.Layer):
+    """A reader's: one more axis."""
+
+    def forward(self, x, /):
+        return x[:, np.newaxis], None
+
+    def backward(self, delta, cache, /):
+        return delta[:, 0], {}
+
+
+def test_values_of_more_axes_than_promised_are_left_to_the_layers():
+    net = built([Between(), bp.Dense(3), bp.ReLU()])
+    x, _ = given(net)
+    assert net.predict(x).shape == (7, 1, 3)
+    assert net.forward(x)[0].shape == (7, 1, 3)
+
+
+def test_a_delta_may_be_a_list():
+    net = built([bp.Dense(2), bp.ReLU()])
+    x, _ = given(net)
+    delta = np.ones((7, 2), np.float32)
+    _, caches = net.values(x)
+    assert_array_equal(
+        net.backward(delta.tolist(), caches)[0], net.backward(delta.astype(float), caches)[0]
+    )
+
+
 class Mine(bp.Dense):
     """A reader's."""
 
@@ -363,6 +452,19 @@ def test_a_chain_and_its_loss_are_one_call(count, ending, reduction, calls):
     for target in (np.arange(7) % 3, abs(rows)):
         hold_close(*objectives(net, loss, x, target))
     assert calls == [7, 7]
+
+
+def test_the_loss_is_that_of_its_type():
+    net = built([bp.Dense(3)])
+    x, _ = given(net)
+    loss, target = bp.SoftmaxCrossEntropy(reduction="sum"), np.arange(7) % 3
+    assert Objective("test", net, loss)(x, target).loss == float(
+        loss.forward(net.forward(x)[0], target)[0]
+    )
+    net.parameters[:] = 0
+    net[0].b[:] = [3e38, 0, 0]
+    with np.errstate(over="ignore"), pytest.raises(FloatingPointError, match="finite loss"):
+        bp.TrainStep(net, loss, bp.SGD())(x, np.ones(7, int))
 
 
 def test_parts_of_a_batch_have_their_share(calls, monkeypatch):
