@@ -26,12 +26,15 @@ from typing import Any
 import numpy as np
 
 from . import workers
-from .compiled import FOUND, kernels
+from .compiled import FOUND, available, kernels
 from .settings import ours
 
 WORTH = 2**23
 """The multiply-adds that a part has at the least, forward: several times what it takes to wake a
 thread, and to hand Python's lock from one to the other."""
+WORTH_OF_LINES = 2**28
+"""The same where there are no compiled kernels: then the lock changes hands at every operation, and
+an LSTM of half a batch of 64 takes as long as one of the whole."""
 SHARED = 4
 """The multiply-adds of an example for each parameter, at the least, as in a network whose weights
 are shared by places or by steps. A fully connected one has one, its products are most of its time,
@@ -51,7 +54,7 @@ def cut(net, arrays):
         arrays: inputs (and targets) of the batch.
     """
     N = len(arrays[0]) if arrays[0].ndim else 0
-    least = max(WORTH, REUSE * net.parameters.size)
+    least = max(WORTH if available() else WORTH_OF_LINES, REUSE * net.parameters.size)
     if net.work * N < 2 * least or net.work < SHARED * net.parameters.size or not net.by_example:
         return [slice(0, N)]
     if any(each.shape[:1] != (N,) for each in arrays):

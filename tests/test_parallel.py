@@ -183,12 +183,15 @@ def test_a_batch_is_cut_evenly_and_in_order(allow):
     assert cut(net, [x[:1]]) == [slice(0, 1)]
 
 
-def test_a_part_has_enough_to_do(allow):
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_part_has_enough_to_do(compiled, allow, monkeypatch):
     allow(8)
+    monkeypatch.setattr(parallel, "available", lambda: compiled)
+    worth = parallel.WORTH if compiled else parallel.WORTH_OF_LINES
     net = chain(bp.Dense(3))
-    net.work = parallel.WORTH
+    net.work = worth
     assert len(cut(net, [np.zeros((5, 4))])) == 5
-    net.work = parallel.WORTH // 2
+    net.work = worth // 2
     assert len(cut(net, [np.zeros((5, 4))])) == 2
     assert len(cut(net, [np.zeros((3, 4))])) == 1
 
@@ -196,6 +199,7 @@ def test_a_part_has_enough_to_do(allow):
 def test_a_part_has_enough_to_do_for_each_parameter(allow, monkeypatch):
     allow(2)
     monkeypatch.setattr(parallel, "WORTH", 1)
+    monkeypatch.setattr(parallel, "WORTH_OF_LINES", 1)
     net = bp.Network([bp.Conv2D(8, 3), bp.Flatten(), bp.Dense(10)])
     net.build((32, 32, 4), rng=0)
     enough = math.ceil(2 * parallel.REUSE * net.parameters.size / net.work)
@@ -203,8 +207,9 @@ def test_a_part_has_enough_to_do_for_each_parameter(allow, monkeypatch):
     assert len(cut(net, [np.zeros((enough - 1, 32, 32, 4))])) == 1
 
 
-def test_products_alone_are_left_to_blas(allow):
+def test_products_alone_are_left_to_blas(allow, monkeypatch):
     allow(2)
+    monkeypatch.setattr(parallel, "WORTH_OF_LINES", parallel.WORTH)
     for shape, parts in [((10000,), 1), ((100, 100), 2)]:  # the same numbers, as steps too
         net = bp.Network([bp.Dense(100)])
         net.build(shape, rng=0)
