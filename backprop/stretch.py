@@ -95,8 +95,8 @@ class Chain(Stretch):
         self.widths = (len(self.held[0][1]), *(layer.units for _, layer in self.dense))
 
     def forward(self, x):
-        compiled = self._compiled(x) if self._as_shipped("forward") else None
-        if not compiled:
+        compiled = self._compiled(x)
+        if not (compiled and self._as_shipped("forward")):
             return None
         y, a = compiled.forward(plain(x), self.w, self.widths, self.functions)
         values, caches = [], []
@@ -110,8 +110,8 @@ class Chain(Stretch):
         return values, caches
 
     def predict(self, x):
-        compiled = self._compiled(x) if self._as_shipped("forward", "predict") else None
-        if not compiled:
+        compiled = self._compiled(x)
+        if not (compiled and self._as_shipped("forward", "predict")):
             return None
         return compiled.predict(plain(x), self.w, self.widths, self.functions)
 
@@ -122,10 +122,8 @@ class Chain(Stretch):
             return None  # which may be an error, or be meant to be repeated
         delta = plain(np.asarray(delta))
         a.append(caches[-1] if self.functions[-1] else delta)
-        if not (self._as_shipped("backward", "grads") and self._fit(delta, caches, a)):
-            return None
         compiled = self._compiled(x, delta, *a)
-        if not compiled:
+        if not (compiled and self._as_shipped("backward", "grads") and self._fit(delta, caches, a)):
             return None
         g = np.empty_like(self.w) if vector is None else vector[self.part]
         dx = compiled.backward(
@@ -138,24 +136,25 @@ class Chain(Stretch):
 
         It is the loss and its gradient in the same call as the passes.
         """
-        if not (loss.ends_chains and ours(type(loss)) and shipped(loss, "forward", "backward")):
+        compiled = self._compiled(x)
+        if not (compiled and self._as_shipped(*PASSES[:3]) and loss.ends_chains):
+            return None
+        if not (ours(type(loss)) and shipped(loss, "forward", "backward")):
             return None
         y = np.empty((len(x), self.widths[-1]), np.float32)
         _, t, r = loss._enter(y, target)
-        compiled = self._compiled(x, t) if self._as_shipped(*PASSES[:3]) else None
-        if not compiled:
-            return None
         g, plan = np.empty_like(self.w), (self.widths, self.functions)
         losses = compiled.objective(plain(x), self.w, g, *plan, plain(t), share * r, y)
         return share * float(np.float32(r * losses)), y, g
 
     def _compiled(self, x, *arrays):
+        compiled = kernels("dense", x, *arrays, types=SINGLE)
+        if not compiled or x.shape[1:] != self.widths[:1]:
+            return None  # of another shape, as a layer of somebody's own may hand it on
         for layer, W, b in self.held:
             if layer.W is not W or layer.b is not b:
                 return None  # they lie elsewhere now
-        if x.shape[1:] != self.widths[:1]:
-            return None  # as a layer of somebody's own may hand it on
-        return kernels("dense", x, *arrays, types=SINGLE)
+        return compiled
 
     def _fit(self, delta, caches, a):
         """Return whether the caches are such as `forward` makes."""
