@@ -11,7 +11,8 @@ from collections import Counter
 
 import numpy as np
 
-from .compiled import FOUND, SINGLE, kernels, plain
+from .compiled import SINGLE, kernels, plain
+from .compiled import found as found_kernels
 from .settings import ours
 
 PASSES = ("forward", "backward", "grads", "predict")
@@ -185,7 +186,7 @@ class Rectified(Stretch):
 
 def find(net, parts):
     """Return the stretches of a built network; `parts` are slices of its vector, by key."""
-    if not FOUND or net.dtype != np.float32:
+    if not found_kernels() or net.dtype != np.float32:
         return []
     from .layers import Conv2D, Dense, ReLU, Sigmoid, Tanh  # not there yet when this is imported
 

@@ -60,8 +60,13 @@ def kernels(name, *arrays, of=None, types=TYPES):
     return _loaded(name)
 
 
+def found():
+    """Return whether there is anything to run."""
+    return FOUND
+
+
 def available():
-    """Return whether compiled functions are to run at all."""
+    """Return whether compiled functions are to run at the moment."""
     return FOUND and not _readers
 
 

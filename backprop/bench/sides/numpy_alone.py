@@ -13,6 +13,10 @@ class Plain(Ours):
 
     library = ""
 
+    def __init__(self, problem, threads):
+        with _as_without():
+            super().__init__(problem, threads)
+
     def train(self):
         with _as_without():
             return super().train()
