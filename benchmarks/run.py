@@ -29,7 +29,7 @@ HEADINGS = {
 
 def main(quick):
     peers = USUAL if quick else list(SIDES)[1:]
-    rounds, seconds = (5, 0.1) if quick else (15, 0.5)
+    rounds, seconds = (5, 0.1) if quick else (9, 0.3)
     how = {"rounds": rounds, "threads": 2, "tell": lambda line: print(line, flush=True)}
     found = {
         "race": results.measure(WORKLOADS.values(), peers, seconds=seconds, **how),
