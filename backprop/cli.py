@@ -15,6 +15,7 @@ from .atomic import write
 from .bench.command import bench
 from .classics.command import app as classics_app
 from .errors import expects
+from .settings import DISTRIBUTION
 
 app = typer.Typer(
     add_completion=False,
@@ -330,7 +331,7 @@ def _version(
     show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ):
     if show_version:
-        print(version("explicit-backprop"))
+        print(version(DISTRIBUTION))
         raise typer.Exit
 
 

@@ -4,6 +4,9 @@ import functools
 import inspect
 from typing import Any
 
+DISTRIBUTION = "explicit-backprop"
+"""What this package is called where packages are installed from, and their versions are asked."""
+
 
 class Configured:
     """An object whose constructor stores its arguments under their own names."""

@@ -96,7 +96,8 @@ class Objective:
         """Return loss, output, gradient and final states, the first and third times `share`."""
         net, (*xs, target) = self.net, arrays
         # A chain of Dense layers is one call, together with its loss.
-        if net.chain and not states and ours(type(net)) and shipped(net, *PASSES):
+        one_call = net.chain and self.loss.ends_chains and not states
+        if one_call and ours(type(net)) and shipped(net, *PASSES):
             xs = net.enter(*xs)
             if passed := net.chain.objective(*xs, target, self.loss, share):
                 return *passed, {}

@@ -18,6 +18,7 @@ from ..errors import expects
 from ..initializers import Initializer
 from ..layer import Layer
 from ..network import Network, inside
+from ..settings import DISTRIBUTION
 from .architecture import described, restored
 from .objective import check_views, require_network
 
@@ -157,6 +158,6 @@ def _checked(kind):
 
 def _package_version():
     try:
-        return metadata.version("explicit-backprop")
+        return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return "not installed"

@@ -5,6 +5,7 @@ import os
 from importlib.metadata import version
 
 from ...errors import choice
+from ...settings import DISTRIBUTION
 
 OURS = "backprop"
 SIDES = {
@@ -41,11 +42,11 @@ def available(who, names, threads):
         try:
             found[name] = load(name, threads)
         except ImportError:
-            missing[name] = 'not installed: pip install "explicit-backprop[bench]" brings it'
+            missing[name] = f'not installed: pip install "{DISTRIBUTION}[bench]" brings it'
     return found, missing
 
 
 def versions(sides):
     """Return `{distribution: version}` of the classes of sides."""
-    libraries = dict.fromkeys(["explicit-backprop", *(s.library for s in sides)])
+    libraries = dict.fromkeys([DISTRIBUTION, *(s.library for s in sides)])
     return {library: version(library) for library in libraries if library}
